@@ -1,0 +1,247 @@
+"""Every setting of a deployment, read from environment variables and from nowhere else.
+
+The table in README.md lists them. Without `DATABASE_URL` the server runs *embedded*: SQLite and a
+secret key of its own under `FLEET_DATA`, plain HTTP on this machine. With it, everything is as
+strict as production must be.
+"""
+
+import ipaddress
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("FLEET_DATA", default=str(BASE_DIR / "var"))).absolute()
+EMBEDDED = "DATABASE_URL" not in env.ENVIRON
+DEBUG = env.bool("FLEET_DEBUG", default=False)
+
+# --- Who we are to nodes and browsers -----------------------------------------------------------
+
+FLEET_URL = env.str("FLEET_URL", default="http://127.0.0.1:8000" if EMBEDDED else "").rstrip("/")
+if urlsplit(FLEET_URL).scheme not in {"http", "https"} or not urlsplit(FLEET_URL).hostname:
+    message = (
+        "FLEET_URL must say how nodes and browsers reach this server: https://fleet.example.net"
+    )
+    raise ImproperlyConfigured(message)
+BEHIND_TLS = FLEET_URL.startswith("https://")
+ALLOWED_HOSTS = [
+    str(urlsplit(FLEET_URL).hostname),
+    *(["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else []),
+    *env.list("FLEET_ALLOWED_HOSTS", default=[]),
+]
+CSRF_TRUSTED_ORIGINS = [FLEET_URL]
+# Networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's by default.
+TRUSTED_PROXIES = [
+    str(ipaddress.ip_network(network)) for network in env.list("FLEET_TRUSTED_PROXIES", default=[])
+]
+
+# --- Secrets ------------------------------------------------------------------------------------
+
+
+def _embedded_secret_key() -> str:
+    """The secret key of an embedded server: made once, kept beside its database."""
+    path = DATA_DIR / "secret-key"
+    if not path.exists():
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            with path.open("x") as file:
+                path.chmod(0o600)
+                file.write(secrets.token_urlsafe(50))
+        except FileExistsError:
+            pass  # another process of the same start was first
+    return path.read_text()
+
+
+SECRET_KEY = env.str("FLEET_SECRET_KEY", default="")
+if not SECRET_KEY:
+    if not EMBEDDED:
+        message = "FLEET_SECRET_KEY is missing: set it to 50 or more random characters"
+        raise ImproperlyConfigured(message)
+    SECRET_KEY = _embedded_secret_key()
+SECRET_KEY_FALLBACKS = env.list("FLEET_SECRET_KEY_FALLBACKS", default=[])
+
+# Secret path suffixes of the update endpoint: /v1/update/<secret>. Several are valid at once, so
+# that one can be rotated without a flag day; none means that the plain path answers.
+UPDATE_SECRETS = env.list("FLEET_UPDATE_SECRETS", default=[])
+
+# --- The update endpoint ------------------------------------------------------------------------
+
+# Check-ins that may wait for their commit in one process before the server sheds with 503.
+CHECKIN_QUEUE_MAX = env.int("FLEET_CHECKIN_QUEUE_MAX", default=1024)
+# Seconds before a statement of a check-in batch is given up and its nodes hear 503.
+CHECKIN_TIMEOUT_SECONDS = env.float("FLEET_CHECKIN_TIMEOUT_SECONDS", default=3.0)
+# True sheds every check-in with 503 and writes nothing: for maintenance of the database.
+CHECKIN_SHED = env.bool("FLEET_CHECKIN_SHED", default=False)
+# Days that events and answers of a node are kept.
+EVENT_RETENTION_DAYS = env.int("FLEET_EVENT_RETENTION_DAYS", default=90)
+
+# --- Database -----------------------------------------------------------------------------------
+
+DATABASES: dict[str, dict[str, Any]]
+if EMBEDDED:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "fleet.sqlite3",
+            "OPTIONS": {
+                "timeout": 20,
+                # Read-then-write transactions in DEFERRED mode fail at once under contention.
+                "transaction_mode": "IMMEDIATE",
+                # FULL: an acknowledged check-in survives a power cut, not only a crash.
+                "init_command": (
+                    "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA busy_timeout=20000;"
+                    "PRAGMA temp_store=MEMORY;PRAGMA cache_size=-65536;"
+                    "PRAGMA mmap_size=268435456;PRAGMA journal_size_limit=67108864"
+                ),
+            },
+        }
+    }
+else:
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
+    if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        message = "DATABASE_URL must be a PostgreSQL one: postgres://user:password@host/name"
+        raise ImproperlyConfigured(message)
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("FLEET_DATABASE_POOL", default=10),
+        "timeout": 5,
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Django -------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "oemupdates",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "oemupdates.dashboard.middleware.OneTimePasswordMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "fleet.urls"
+ASGI_APPLICATION = "fleet.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+AUTH_USER_MODEL = "oemupdates.Operator"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "dashboard:login"
+LOGIN_REDIRECT_URL = "dashboard:overview"
+LOGOUT_REDIRECT_URL = "dashboard:login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "media"},
+    },
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+# The files of hosted payloads, laid out as nodes ask for them: <board>/<version>/<file>.
+PAYLOAD_DIR = Path(env.str("FLEET_PAYLOAD_DIR", default=str(DATA_DIR / "payloads"))).absolute()
+
+# --- Security -----------------------------------------------------------------------------------
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
+SECURE_HSTS_PRELOAD = BEHIND_TLS
+# Redirecting is the proxy's work: a 301 on the update endpoint would turn a node's POST into a GET.
+SECURE_SSL_REDIRECT = False
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Celery -------------------------------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A killed worker's job comes back after seconds: kombu looks for it only every 100 s by default.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 900,
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+}
+
+# --- Logs ---------------------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "format": "{asctime} {levelname:<7} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("FLEET_LOG_LEVEL", default="INFO")},
+}

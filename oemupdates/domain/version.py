@@ -1,0 +1,79 @@
+"""Flatcar versions, parsed and ordered as numbers.
+
+Flatcar's versions are Semantic Versioning 2.0.0 with four-digit majors: `4593.2.1`,
+`4593.0.0-alpha-nightly`, `4799.0.0+nightly-20260821-2100`. Order follows that specification: build
+metadata never makes one version newer than another.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+_SHAPE = re.compile(
+    r"(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})"
+    r"(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?"
+    r"(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?",
+    re.ASCII,
+)
+MAX_LENGTH = 64
+_FIELDS = 3
+# A pre-release identifier of digits alone compares as a number; this is the widest we accept.
+_MAX_DIGITS = 18
+
+
+class BadVersion(ValueError):
+    """A text that is no Flatcar version."""
+
+
+class Version(NamedTuple):
+    """A version in a form that compares as the specification says.
+
+    `is_release` puts a release behind its own pre-releases, whose identifiers are in `pre`.
+    """
+
+    major: int
+    minor: int
+    patch: int
+    is_release: bool
+    pre: tuple[tuple[int, int, str], ...]
+
+
+@lru_cache(maxsize=4096)
+def parse(text: str) -> Version:
+    """Read a version; `BadVersion` if it is none.
+
+    Pre-release identifiers compare numerically when they are digits, else as ASCII, and digits
+    come before letters (section 11 of the specification).
+    """
+    match = _SHAPE.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    if match is None:
+        raise BadVersion(f"{text[:MAX_LENGTH]!r} is no Flatcar version like 4593.2.1")
+    pre = tuple(_identifier(part) for part in match[4].split(".")) if match[4] else ()
+    return Version(int(match[1]), int(match[2]), int(match[3]), not pre, pre)
+
+
+def _identifier(part: str) -> tuple[int, int, str]:
+    if not part.isdigit():
+        return (1, 0, part)
+    if len(part) > _MAX_DIGITS or (part[0] == "0" and part != "0"):
+        raise BadVersion(f"{part!r} is no pre-release number")
+    return (0, int(part), "")
+
+
+def sort_key(text: str) -> str:
+    """A text that sorts as the version does, for a database column.
+
+    Numbers are padded to nine digits. A release ends in `~`, which sorts behind every character
+    of a pre-release. Texts that are no version sort first.
+    """
+    try:
+        version = parse(text)
+    except BadVersion:
+        return ""
+    numbers = ".".join(f"{number:09d}" for number in version[:_FIELDS])
+    if version.is_release:
+        return f"{numbers}~"
+    pre = ".".join(
+        word if kind else f"{number:0{_MAX_DIGITS}d}" for kind, number, word in version.pre
+    )
+    return f"{numbers}-{pre}"
