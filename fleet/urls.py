@@ -1,8 +1,7 @@
-"""One line a door."""
+"""One line a door; the update endpoint and the payloads stand in front of Django (asgi.py)."""
 
 from django.urls import include, path
 
 urlpatterns = [
-    path("", include("oemupdates.omaha.urls")),
     path("", include("oemupdates.dashboard.urls")),
 ]

@@ -1,0 +1,6 @@
+"""Pages, at their addresses."""
+
+from django.urls import URLPattern
+
+app_name = "dashboard"
+urlpatterns: list[URLPattern] = []

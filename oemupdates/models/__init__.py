@@ -1,0 +1,36 @@
+"""Facts as rows, a file an aggregate."""
+
+from oemupdates.models.activity import Activity
+from oemupdates.models.application import FLATCAR, Application, Architecture
+from oemupdates.models.channel import Channel, DeadEnd, Floor
+from oemupdates.models.configuration import Configuration
+from oemupdates.models.count import GroupBudget, NodeCount
+from oemupdates.models.group import Group, TrackAlias
+from oemupdates.models.history import Answer, Event, VersionInterval
+from oemupdates.models.node import Node
+from oemupdates.models.operator import Operator
+from oemupdates.models.rejected import RejectedRequest
+from oemupdates.models.release import Payload, Release
+
+__all__ = [
+    "FLATCAR",
+    "Activity",
+    "Answer",
+    "Application",
+    "Architecture",
+    "Channel",
+    "Configuration",
+    "DeadEnd",
+    "Event",
+    "Floor",
+    "Group",
+    "GroupBudget",
+    "Node",
+    "NodeCount",
+    "Operator",
+    "Payload",
+    "RejectedRequest",
+    "Release",
+    "TrackAlias",
+    "VersionInterval",
+]

@@ -1,0 +1,78 @@
+"""Groups, and the names by which nodes ask for them."""
+
+import uuid
+
+from django.db import models
+
+from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS
+from oemupdates.models.application import Application, Architecture
+from oemupdates.models.channel import Channel
+
+
+class Group(models.Model):
+    """The operator's division of the fleet; a node asks for it by `track` (its `GROUP=`).
+
+    `max_under_way` is how many nodes may be between offer and reboot at once. A node that is not
+    heard for `dark_after_seconds` is dark.
+    """
+
+    uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    application = models.ForeignKey(Application, models.PROTECT, related_name="groups")
+    name = models.CharField(max_length=64)
+    architecture = models.CharField(max_length=16, choices=Architecture)
+    track = models.CharField(max_length=256)
+    description = models.CharField(max_length=500, blank=True, default="")
+    channel = models.ForeignKey(
+        Channel, models.PROTECT, null=True, blank=True, related_name="groups"
+    )
+    updates_enabled = models.BooleanField(default=True)
+    needs_oem_payload = models.BooleanField(default=True)
+    offers_own_oem_only = models.BooleanField(default=False)
+    poll_interval_seconds = models.PositiveIntegerField(default=MIN_POLL_SECONDS)
+    dark_after_seconds = models.PositiveIntegerField(default=6 * 60 * 60)
+    max_postinst_failures = models.PositiveSmallIntegerField(default=3)
+    max_download_failures = models.PositiveSmallIntegerField(default=10)
+    max_under_way = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name", "architecture")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("application", "architecture", "track"), name="group_track_is_unique"
+            ),
+            models.UniqueConstraint(
+                fields=("application", "architecture", "name"), name="group_name_is_unique"
+            ),
+            models.CheckConstraint(condition=~models.Q(track=""), name="group_has_a_track"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    poll_interval_seconds__gte=MIN_POLL_SECONDS,
+                    poll_interval_seconds__lte=MAX_POLL_SECONDS,
+                ),
+                name="group_poll_interval_is_one_that_clients_keep",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(max_postinst_failures__gte=1, max_download_failures__gte=1),
+                name="group_allows_one_attempt",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.architecture})"
+
+
+class TrackAlias(models.Model):
+    """Another word for a track: the UUIDs that nodes of older servers still send."""
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="track_aliases")
+    alias = models.CharField(max_length=256)
+    track = models.CharField(max_length=256)
+
+    class Meta:
+        ordering = ("alias",)
+        constraints = (
+            models.UniqueConstraint(fields=("application", "alias"), name="track_alias_is_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.alias} means {self.track}"

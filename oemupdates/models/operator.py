@@ -1,0 +1,17 @@
+"""Operators: the people who log in."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Operator(AbstractUser):
+    """Somebody who runs the fleet; a one-time password must be changed at the first log-in."""
+
+    must_change_password = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=~models.Q(username=""), name="operator_has_a_user_name"
+            ),
+        )
