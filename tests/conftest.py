@@ -1,0 +1,50 @@
+"""What every test gets: fast passwords, plain static files, and the seeded rows."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_django
+from django.conf import settings
+from django.db import connection
+
+
+def pytest_configure() -> None:
+    """Change the settings that are right in production and only slow in tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
+    """Name the test database: on SQLite a file, so that other connections see the same rows."""
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        path = Path(os.environ["FLEET_DATA"]) / "test.sqlite3"
+        database.setdefault("TEST", {})["NAME"] = str(path)
+    request.getfixturevalue("django_db_modify_db_settings_parallel_suffix")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[None]:
+    """Make the test database, and see to it that it can be dropped.
+
+    A thread that ended without closing its connection still holds one of the pool's.
+    """
+    yield
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+@pytest.fixture(autouse=True)
+def _seeded_rows(django_db_serialized_rollback: None) -> None:
+    """Give back what migrations seeded to a test whose predecessor emptied the tables."""
