@@ -6,7 +6,9 @@ strict as production must be.
 """
 
 import ipaddress
+import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,57 +16,68 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import SimpleLazyObject
 
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("FLEET_DATA", default=str(BASE_DIR / "var"))).absolute()
-EMBEDDED = "DATABASE_URL" not in env.ENVIRON
+EMBEDDED = not env.str("DATABASE_URL", default="")
 DEBUG = env.bool("FLEET_DEBUG", default=False)
 
 # --- Who we are to nodes and browsers -----------------------------------------------------------
 
-FLEET_URL = env.str("FLEET_URL", default="http://127.0.0.1:8000" if EMBEDDED else "").rstrip("/")
-if urlsplit(FLEET_URL).scheme not in {"http", "https"} or not urlsplit(FLEET_URL).hostname:
+FLEET_URL = env.str("FLEET_URL", default="").rstrip("/")
+if EMBEDDED and not FLEET_URL:
+    FLEET_URL = "http://127.0.0.1:8000"
+_url = urlsplit(FLEET_URL)
+if _url.scheme not in {"http", "https"} or not _url.hostname or _url.path or _url.query:
     message = (
-        "FLEET_URL must say how nodes and browsers reach this server: https://fleet.example.net"
+        "FLEET_URL must say how nodes and browsers reach this server, without a path:"
+        " https://fleet.example.net"
     )
     raise ImproperlyConfigured(message)
 BEHIND_TLS = FLEET_URL.startswith("https://")
 ALLOWED_HOSTS = [
-    str(urlsplit(FLEET_URL).hostname),
+    _url.hostname,
     *(["localhost", "127.0.0.1", "[::1]"] if EMBEDDED else []),
     *env.list("FLEET_ALLOWED_HOSTS", default=[]),
 ]
 CSRF_TRUSTED_ORIGINS = [FLEET_URL]
 # Networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's by default.
-TRUSTED_PROXIES = [
-    str(ipaddress.ip_network(network)) for network in env.list("FLEET_TRUSTED_PROXIES", default=[])
-]
+try:
+    TRUSTED_PROXIES = [
+        str(ipaddress.ip_network(network))
+        for network in env.list("FLEET_TRUSTED_PROXIES", default=[])
+    ]
+except ValueError as error:
+    message = f"FLEET_TRUSTED_PROXIES must be networks such as 10.0.0.0/8: {error}"
+    raise ImproperlyConfigured(message) from error
 
 # --- Secrets ------------------------------------------------------------------------------------
 
 
 def _embedded_secret_key() -> str:
-    """The secret key of an embedded server: made once, kept beside its database."""
+    """The secret key of an embedded server: made when first needed, kept beside its database."""
     path = DATA_DIR / "secret-key"
     if not path.exists():
         DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            with path.open("x") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(50))
-        except FileExistsError:
-            pass  # another process of the same start was first
+        own = path.with_suffix(f".{os.getpid()}")
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(50))
+        with suppress(FileExistsError):  # another process of the same start was first
+            path.hardlink_to(own)
+        own.unlink()
     return path.read_text()
 
 
-SECRET_KEY = env.str("FLEET_SECRET_KEY", default="")
+SECRET_KEY: "str | SimpleLazyObject[str]" = env.str("FLEET_SECRET_KEY", default="")
 if not SECRET_KEY:
     if not EMBEDDED:
         message = "FLEET_SECRET_KEY is missing: set it to 50 or more random characters"
         raise ImproperlyConfigured(message)
-    SECRET_KEY = _embedded_secret_key()
+    # Lazy: a command that is told another data directory leaves nothing in this one.
+    SECRET_KEY = SimpleLazyObject(_embedded_secret_key)
 SECRET_KEY_FALLBACKS = env.list("FLEET_SECRET_KEY_FALLBACKS", default=[])
 
 # Secret path suffixes of the update endpoint: /v1/update/<secret>. Several are valid at once, so
@@ -115,6 +128,10 @@ else:
         "timeout": 5,
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Web processes that `manage.py runfleet` starts. On SQLite it is one: two writers would only wait
+# for each other.
+WEB_PROCESSES = 1 if EMBEDDED else env.int("FLEET_WEB_PROCESSES", default=2)
 
 # --- Django -------------------------------------------------------------------------------------
 
@@ -176,7 +193,7 @@ USE_TZ = True
 USE_I18N = False
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {
@@ -195,7 +212,7 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
 SECURE_HSTS_PRELOAD = BEHIND_TLS
-# Redirecting is the proxy's work: a 301 on the update endpoint would turn a node's POST into a GET.
+# Redirecting is the proxy's work: a 301 on the update endpoint turns a node's POST into a GET.
 SECURE_SSL_REDIRECT = False
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 SECURE_REFERRER_POLICY = "same-origin"
@@ -216,20 +233,35 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Celery -------------------------------------------------------------------------------------
 
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CELERY_BROKER_URL = REDIS_URL
+# Empty in an embedded server that `manage.py runfleet` gives none: its queue is then a folder.
+REDIS_URL = env.str("REDIS_URL", default="" if EMBEDDED else "redis://127.0.0.1:6379/0")
+if urlsplit(REDIS_URL).scheme not in {"", "redis", "rediss", "unix"}:
+    message = "REDIS_URL must be redis://host:port/0, rediss:// for TLS, or unix:///path/of/socket"
+    raise ImproperlyConfigured(message)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A killed worker's job comes back after seconds: kombu looks for it only every 100 s by default.
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 900,
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
-}
+QUEUE_DIR = DATA_DIR / "queue"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any]
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+    # A killed worker's job comes back after seconds: by default kombu looks only every 100 s.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 900,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+    }
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(QUEUE_DIR / "jobs"),
+        "data_folder_out": str(QUEUE_DIR / "jobs"),
+        "control_folder": str(QUEUE_DIR / "control"),
+        "polling_interval": 0.5,
+    }
 
 # --- Logs ---------------------------------------------------------------------------------------
 

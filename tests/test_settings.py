@@ -1,0 +1,175 @@
+"""Settings, each read by a Python of its own from an environment of its own."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCTION = {
+    "DATABASE_URL": "postgres://fleet:secret@db.example.net/fleet",
+    "REDIS_URL": "redis://queue.example.net:6379/0",
+    "FLEET_URL": "https://fleet.example.net",
+    "FLEET_SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+}
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a fresh Python that sees these environment variables and no other setting."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def read(*names: str, **environment: str) -> list[Any]:
+    """What settings of these names are in such an environment."""
+    code = (
+        "import json; from fleet import settings;"
+        f" print(json.dumps([getattr(settings, name) for name in {names!r}], default=str))"
+    )
+    finished = python("-c", code, **environment)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+def refusal(**environment: str) -> str:
+    """The sentence with which settings refuse such an environment."""
+    finished = python("-c", "import fleet.settings", **environment)
+    assert finished.returncode != 0
+    last = finished.stderr.strip().splitlines()[-1]
+    kind, _, sentence = last.partition(": ")
+    assert kind == "django.core.exceptions.ImproperlyConfigured", finished.stderr
+    return sentence
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in PRODUCTION.items() if key != name}
+
+
+class TestProduction:
+    def test_refuses_to_start_without_a_secret_key(self) -> None:
+        assert refusal(**without("FLEET_SECRET_KEY")).startswith("FLEET_SECRET_KEY is missing")
+
+    def test_refuses_to_start_without_knowing_its_address(self) -> None:
+        assert refusal(**without("FLEET_URL")).startswith("FLEET_URL must say")
+
+    @pytest.mark.parametrize(
+        "address", ["fleet.example.net", "ftp://fleet.example.net", "https://example.net/fleet"]
+    )
+    def test_refuses_an_address_that_is_none(self, address: str) -> None:
+        assert refusal(**PRODUCTION | {"FLEET_URL": address}).startswith("FLEET_URL must say")
+
+    def test_refuses_a_database_that_is_not_postgresql(self) -> None:
+        assert refusal(**PRODUCTION | {"DATABASE_URL": "mysql://db/fleet"}).startswith(
+            "DATABASE_URL must be a PostgreSQL one"
+        )
+
+    def test_refuses_a_queue_that_is_not_redis(self) -> None:
+        assert refusal(**PRODUCTION | {"REDIS_URL": "amqp://queue"}).startswith(
+            "REDIS_URL must be"
+        )
+
+    @pytest.mark.parametrize("networks", ["proxy.example.net", "10.0.0.0/33", "10.0.0.1/8"])
+    def test_refuses_proxies_that_are_no_networks(self, networks: str) -> None:
+        assert refusal(**PRODUCTION, FLEET_TRUSTED_PROXIES=networks).startswith(
+            "FLEET_TRUSTED_PROXIES must be networks"
+        )
+
+    def test_believes_the_proxies_that_it_is_told(self) -> None:
+        assert read(
+            "TRUSTED_PROXIES", **PRODUCTION, FLEET_TRUSTED_PROXIES="10.0.0.0/8,fd00::1"
+        ) == [["10.0.0.0/8", "fd00::1/128"]]
+
+    def test_believes_no_proxy_unless_told(self) -> None:
+        assert read("TRUSTED_PROXIES", **PRODUCTION) == [[]]
+
+    def test_answers_to_its_own_name_only(self) -> None:
+        assert read("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", **PRODUCTION) == [
+            ["fleet.example.net"],
+            ["https://fleet.example.net"],
+        ]
+
+    def test_behind_tls_keeps_cookies_and_browsers_on_it(self) -> None:
+        assert read(
+            "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS", **PRODUCTION
+        ) == [True, True, 365 * 24 * 60 * 60]
+
+    def test_on_plain_http_lets_cookies_through(self) -> None:
+        assert read(
+            "SESSION_COOKIE_SECURE",
+            "CSRF_COOKIE_SECURE",
+            "SECURE_HSTS_SECONDS",
+            **PRODUCTION | {"FLEET_URL": "http://fleet.example.net"},
+        ) == [False, False, 0]
+
+    def test_never_shows_a_traceback_unless_asked(self) -> None:
+        assert read("DEBUG", **PRODUCTION) == [False]
+
+    def test_pools_its_connections(self) -> None:
+        [databases] = read("DATABASES", **PRODUCTION, FLEET_DATABASE_POOL="7")
+        assert databases["default"]["OPTIONS"]["pool"]["max_size"] == 7
+        assert databases["default"]["CONN_MAX_AGE"] == 0
+
+    def test_passes_every_check_for_deployment(self, tmp_path: Path) -> None:
+        finished = python(
+            "manage.py",
+            *("check", "--deploy", "--fail-level", "WARNING"),
+            **PRODUCTION,
+            FLEET_DATA=str(tmp_path),
+        )
+        assert (finished.returncode, finished.stderr) == (0, "")
+
+
+class TestEmbedded:
+    def test_makes_a_secret_key_once_and_keeps_it_to_itself(self, tmp_path: Path) -> None:
+        data = tmp_path / "data"
+        [first] = read("SECRET_KEY", FLEET_DATA=str(data))
+        [second] = read("SECRET_KEY", FLEET_DATA=str(data))
+        assert first == second == (data / "secret-key").read_text()
+        assert len(first) > 50
+        assert (data / "secret-key").stat().st_mode & 0o777 == 0o600
+        assert data.stat().st_mode & 0o777 == 0o700
+        assert [path.name for path in data.iterdir()] == ["secret-key"]
+
+    def test_leaves_nothing_behind_before_the_key_is_needed(self, tmp_path: Path) -> None:
+        read("DEBUG", FLEET_DATA=str(tmp_path / "data"))
+        assert not (tmp_path / "data").exists()
+
+    def test_listens_to_its_own_machine_over_plain_http(self, tmp_path: Path) -> None:
+        assert read(
+            "FLEET_URL", "ALLOWED_HOSTS", "SESSION_COOKIE_SECURE", FLEET_DATA=str(tmp_path)
+        ) == ["http://127.0.0.1:8000", ["127.0.0.1", "localhost", "127.0.0.1", "[::1]"], False]
+
+    def test_takes_an_empty_variable_for_an_unset_one(self, tmp_path: Path) -> None:
+        assert read(
+            "EMBEDDED", "FLEET_URL", DATABASE_URL="", FLEET_URL="", FLEET_DATA=str(tmp_path)
+        ) == [True, "http://127.0.0.1:8000"]
+
+    def test_writes_with_one_process(self, tmp_path: Path) -> None:
+        assert read("WEB_PROCESSES", FLEET_WEB_PROCESSES="4", FLEET_DATA=str(tmp_path)) == [1]
+
+    def test_keeps_its_queue_in_a_folder_when_there_is_no_redis(self, tmp_path: Path) -> None:
+        assert read("CELERY_BROKER_URL", FLEET_DATA=str(tmp_path)) == ["filesystem://"]
+
+    def test_reaches_redis_through_a_socket(self, tmp_path: Path) -> None:
+        assert read(
+            "CELERY_BROKER_URL", REDIS_URL="unix:///run/valkey.sock", FLEET_DATA=str(tmp_path)
+        ) == ["redis+socket:///run/valkey.sock"]
+
+
+def test_readme_lists_every_setting_and_no_other() -> None:
+    source = (ROOT / "fleet" / "settings.py").read_text()
+    read_by_settings = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
+    rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(read_by_settings)
