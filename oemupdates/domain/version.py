@@ -19,6 +19,10 @@ MAX_LENGTH = 64
 _FIELDS = 3
 # A pre-release identifier of digits alone compares as a number; this is the widest we accept.
 _MAX_DIGITS = 18
+# Twenty of the shortest identifiers, so that `sort_key` never outgrows its column.
+_MAX_PRE = 40
+# Sorts before every identifier's own characters: of two, the one that ends first comes first.
+_SEPARATOR = "00"
 
 
 class BadVersion(ValueError):
@@ -48,6 +52,8 @@ def parse(text: str) -> Version:
     match = _SHAPE.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:
         raise BadVersion(f"{text[:MAX_LENGTH]!r} is no Flatcar version like 4593.2.1")
+    if match[4] and len(match[4]) > _MAX_PRE:
+        raise BadVersion(f"{match[4]!r} is longer than a pre-release of Flatcar's")
     pre = tuple(_identifier(part) for part in match[4].split(".")) if match[4] else ()
     return Version(int(match[1]), int(match[2]), int(match[3]), not pre, pre)
 
@@ -61,19 +67,25 @@ def _identifier(part: str) -> tuple[int, int, str]:
 
 
 def sort_key(text: str) -> str:
-    """A text that sorts as the version does, for a database column.
+    """A text that sorts as the version does, for a database column of 128 characters.
 
-    Numbers are padded to nine digits. A release ends in `~`, which sorts behind every character
-    of a pre-release. Texts that are no version sort first.
+    Digits and small letters alone stand in it, which every collation orders alike: numbers are
+    padded to nine digits, a release ends in `z`, and a pre-release goes on in hexadecimal. Texts
+    that are no version sort first.
     """
     try:
         version = parse(text)
     except BadVersion:
         return ""
-    numbers = ".".join(f"{number:09d}" for number in version[:_FIELDS])
+    numbers = "".join(f"{number:09d}" for number in version[:_FIELDS])
     if version.is_release:
-        return f"{numbers}~"
-    pre = ".".join(
-        word if kind else f"{number:0{_MAX_DIGITS}d}" for kind, number, word in version.pre
-    )
-    return f"{numbers}-{pre}"
+        return f"{numbers}z"
+    return numbers + _SEPARATOR.join(_identifier_key(*part) for part in version.pre)
+
+
+def _identifier_key(kind: int, number: int, word: str) -> str:
+    """Words by their characters; a number by how many digits it has, which no character starts."""
+    if kind:
+        return word.encode().hex()
+    digits = str(number)
+    return f"{len(digits):02d}{digits}"
