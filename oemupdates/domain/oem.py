@@ -20,9 +20,10 @@ class Oem:
     """One OEM id as Flatcar ships it.
 
     `alpha_since` and `stable_since` are the first Alpha and the first Stable release with an OEM
-    sysext of its own version. `migrates` says that the OS image can move a legacy installation
-    over, which also makes the payload mandatory on nodes that were never migrated.
-    `dropped_in` is the first release without a payload for it.
+    sysext of its own version. Beta, Stable and LTS start from an Alpha, so they have what it had;
+    an earlier `stable_since` was carried back to them. `migrates` says that the OS image can move
+    a legacy installation over, which also makes the payload mandatory on nodes that were never
+    migrated. `dropped_in` is the first release without a payload for it.
     """
 
     id: str
@@ -36,9 +37,10 @@ class Oem:
         """Whether releases of this version were built with a sysext of this OEM."""
         if self.dropped_in and version >= parse(self.dropped_in):
             return False
-        if version.minor == _ALPHA or not self.stable_since:
-            return version >= parse(self.alpha_since)
-        return version >= parse(self.stable_since)
+        if version >= parse(self.alpha_since):
+            return True
+        carried_back = self.stable_since and version.minor != _ALPHA
+        return bool(carried_back) and version >= parse(self.stable_since)
 
 
 CATALOGUE = {
@@ -93,17 +95,16 @@ def is_mandatory(oem: str, *, running: str, target: str, architecture: str) -> b
     """Whether a node's update to `target` fails without a payload for its OEM.
 
     The post-install step wants it when the new image lists the OEM as migrated, or when the node
-    runs its OEM as a sysext already. Old versions than the first sysext never ask.
+    runs its OEM as a sysext already. Whether a node of an OEM that is not migrated does, its
+    check-ins cannot tell for sure: then a payload that the release should have is wanted.
     """
     known = CATALOGUE.get(oem)
     if known is None or architecture not in known.architectures:
         return False
-    if is_shipped(oem, version=target, architecture=architecture):
+    if any(is_shipped(oem, version=each, architecture=architecture) for each in (running, target)):
         return True
-    # Dropped upstream, but still in the image's list of migrated OEMs, or active on the node.
-    return bool(known.dropped_in) and (
-        known.migrates or is_shipped(oem, version=running, architecture=architecture)
-    )
+    # Dropped upstream, but still in the image's list of migrated OEMs.
+    return known.migrates and is_dropped(oem, target=target)
 
 
 def is_dropped(oem: str, *, target: str) -> bool:
