@@ -108,10 +108,12 @@ _CHANGES = {
 
 def sentence(reason: Reason) -> str:
     """The reason in one plain sentence about the node."""
-    text = _SENTENCES[reason.why].format(subject=reason.subject, detail=reason.detail)
-    if reason.why is Why.HELD and reason.detail:
-        return f"{text[:-1]}, until {reason.detail}."
-    return text.replace("..", ".")
+    # What operators wrote may be sentences already.
+    subject, detail = reason.subject.rstrip("."), reason.detail.rstrip(".")
+    text = _SENTENCES[reason.why].format(subject=subject, detail=detail)
+    if reason.why is Why.HELD and detail:
+        return f"{text[:-1]}, until {detail}."
+    return text
 
 
 def change(reason: Reason) -> Change:
