@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from oemupdates.models.count_queries import NodeCountQuerySet
+
 
 class NodeCount(models.Model):
     """How many nodes share these values. Readers sum over `shard`, one a writing process.
@@ -21,6 +23,8 @@ class NodeCount(models.Model):
     is_dark = models.BooleanField()
     shard = models.PositiveSmallIntegerField()
     nodes = models.BigIntegerField()
+
+    objects = NodeCountQuerySet.as_manager()
 
     CELL = (
         "group",

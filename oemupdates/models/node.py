@@ -6,6 +6,7 @@ from django.db.models import Q
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
 from oemupdates.domain.node import State
 from oemupdates.models.group import Group
+from oemupdates.models.node_queries import NodeQuerySet
 
 
 class Node(models.Model):
@@ -56,6 +57,8 @@ class Node(models.Model):
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     check_in_count = models.PositiveBigIntegerField(default=0)
+
+    objects = NodeQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

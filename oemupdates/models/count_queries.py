@@ -1,0 +1,42 @@
+"""The pages' questions to the counters: how many nodes share some values."""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Q, Sum
+
+if TYPE_CHECKING:
+    from oemupdates.models.count import NodeCount  # noqa: F401 - the base class names it
+
+Value = str | int | bool
+# The values wanted of some of the counters' columns; an empty collection is met by no node.
+Wanted = Mapping[str, Collection[Value]]
+
+
+class NodeCountQuerySet(models.QuerySet["NodeCount"]):
+    """Sums over the counters' cells; a million nodes are a few thousand of them."""
+
+    def of(self, wanted: Wanted, *, besides: str = "") -> "NodeCountQuerySet":
+        """The cells that have the wanted values in every column `besides` one."""
+        return self.filter(
+            **{f"{name}__in": values for name, values in wanted.items() if name != besides}
+        )
+
+    def by(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The number of nodes by the values of some columns, as `(*values, nodes)`."""
+        rows = self.values_list(*columns).annotate(sum=Sum("nodes")).filter(sum__gt=0)
+        return list(rows.order_by("-sum", *columns))
+
+    def total(self) -> int:
+        """The number of nodes in all cells."""
+        return self.aggregate(sum=Sum("nodes"))["sum"] or 0
+
+    def reach(self, wanted: Wanted) -> dict[str, int]:
+        """How many nodes have the wanted values of each column, whatever the others; all by ''."""
+        sums = {
+            f"reach_of_{name}": Sum("nodes", filter=Q(**{f"{name}__in": values}), default=0)
+            for name, values in wanted.items()
+        }
+        found = self.aggregate(fleet=Sum("nodes", default=0), **sums)
+        return dict(zip(["", *wanted], found.values(), strict=True))
