@@ -1,0 +1,51 @@
+"""Forgetting what is too old to matter."""
+
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+
+from oemupdates.models import Answer, Event, RejectedRequest
+
+Row = TypeVar("Row", bound=Model)
+
+REJECTED_DAYS, REJECTED_ROWS = 30, 1000
+# Rows that one transaction deletes: a check-in on SQLite waits for no more than that.
+CHUNK = 1000
+
+
+def forget(now: datetime, days: int) -> int:
+    """Delete events and answers older than `days`, and refused requests beyond their bounds.
+
+    Version intervals stay, so that any day can be looked back at. Returns how many rows went. It
+    may be run twice at once, and be ended at any moment: what is left goes the next time.
+    """
+    before = now - timedelta(days=days)
+    refused = RejectedRequest.objects.all()
+    return (
+        _delete(Event.objects.filter(at__lt=before).order_by("at"))
+        + _delete(Answer.objects.filter(at__lt=before).order_by("at"))
+        + _delete(refused.filter(last_at__lt=now - timedelta(days=REJECTED_DAYS)))
+        + _delete(_beyond(refused.order_by("-last_at", "-id")))
+    )
+
+
+def _beyond(refused: QuerySet[RejectedRequest]) -> QuerySet[RejectedRequest]:
+    """All but the newest rows that are kept."""
+    for last_at, pk in refused.values_list("last_at", "pk")[REJECTED_ROWS : REJECTED_ROWS + 1]:
+        return refused.filter(Q(last_at__lt=last_at) | Q(last_at=last_at, pk__lte=pk))
+    return refused.none()
+
+
+def _delete(rows: QuerySet[Row]) -> int:
+    """Delete rows, a chunk a transaction; what somebody else is deleting is theirs."""
+    deleted = 0
+    while True:
+        with transaction.atomic():
+            locked = rows.select_for_update(skip_locked=True)
+            chunk = list(locked.values_list("pk", flat=True)[:CHUNK])
+            rows.model._default_manager.filter(pk__in=chunk).delete()  # noqa: SLF001 - Django's
+        if not chunk:
+            return deleted
+        deleted += len(chunk)
