@@ -233,8 +233,9 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Celery -------------------------------------------------------------------------------------
 
-# Empty in an embedded server that `manage.py runfleet` gives none: its queue is then a folder.
-REDIS_URL = env.str("REDIS_URL", default="" if EMBEDDED else "redis://127.0.0.1:6379/0")
+# Without one the queue is a folder: slower, for one machine, and a killed worker's job is lost.
+# `manage.py runfleet` starts a server of its own instead wherever it can.
+REDIS_URL = env.str("REDIS_URL", default="")
 if urlsplit(REDIS_URL).scheme not in {"", "redis", "rediss", "unix"}:
     message = "REDIS_URL must be redis://host:port/0, rediss:// for TLS, or unix:///path/of/socket"
     raise ImproperlyConfigured(message)
