@@ -62,7 +62,9 @@ def decide(
         return Decision(None, tuple(against), _state_of_refusal(node, against))
     if not group.needs_oem_payload and _lacks_oem_payload(node, release):
         notes.append(Reason(Why.OEM_NOT_IN_RELEASE, release.version, node.oem))
-    return Decision(release, tuple(notes), State.OFFERED)
+    # A node in its own back-off asks for days, and is told the same each time.
+    waits = node.state == State.DEFERRED and node.target_version == release.version
+    return Decision(release, tuple(notes), State.DEFERRED if waits else State.OFFERED)
 
 
 def _settle_without_goal(node: Node, group: Group | None) -> Decision | tuple[Channel, Version]:

@@ -38,6 +38,9 @@ class State(StrEnum):
     UNASSIGNED = "unassigned"  # no group is known for what it asked
 
 
+# What an owner makes a node report, so that any release is newer.
+FORCED_DOWNGRADE = "0.0.0"
+
 # Between offer and reboot: the node holds one of its group's places.
 UNDER_WAY = frozenset(
     {State.OFFERED, State.DOWNLOADING, State.DOWNLOADED, State.REBOOT_PENDING, State.DEFERRED}
@@ -124,7 +127,7 @@ def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
         node = copy.copy(known)
     hearing = Hearing(node)
     before = (node.version, node.oem, node.oem_version, node.oem_build, node.oem_basis)
-    if known is None or said.asks or known.boot_id != said.boot_id:
+    if known is not None and (said.asks or known.boot_id != said.boot_id):
         _notice_reboot(known, said, node)
     _take_facts(said, node)
     for event in said.events:
@@ -159,6 +162,8 @@ def _take_oem(said: CheckIn, node: Node) -> None:
     if claim.basis == OBSERVED:
         node.oem_basis, node.oem_version, node.oem_build = OBSERVED, claim.version, claim.build
         return
+    if not said.asks and not said.oem_version and node.oem_basis == OBSERVED:
+        return
     node.birth_version = claim.build or node.birth_version
     if node.oem in oems.NO_OEM:
         node.oem_basis, node.oem_version, node.oem_build = NO_BASIS, "", ""
@@ -180,9 +185,9 @@ def runs_sysext(node: Node) -> bool:
     ) and oems.is_shipped(node.oem, version=node.aleph_version, architecture=node.architecture)
 
 
-def _notice_reboot(known: Node | None, said: CheckIn, node: Node) -> None:
+def _notice_reboot(known: Node, said: CheckIn, node: Node) -> None:
     """See an update arrive, or a rollback that no event told, by version and boot id alone."""
-    if known is None or not known.version or known.version == said.version:
+    if not known.version or known.version == said.version:
         _notice_missed_boot(known, said, node)
         return
     order = _compare(known.version, said.version)
@@ -190,16 +195,27 @@ def _notice_reboot(known: Node | None, said: CheckIn, node: Node) -> None:
         if node.state in UNDER_WAY or node.state in {State.FAILED, State.ROLLED_BACK}:
             _settle(node)
         node.rolled_back_version = ""
-    elif order > 0 and not _is_reinstalled(known, said):
+    elif order > 0 and _is_reinstalled(known, said):
+        _settle(node)
+        node.rolled_back_version = ""
+    elif order > 0 and _may_have_rolled_back(known, said):
         node.state = State.ROLLED_BACK
         node.rolled_back_version = known.version
 
 
-def _notice_missed_boot(known: Node | None, said: CheckIn, node: Node) -> None:
+def _may_have_rolled_back(known: Node, said: CheckIn) -> bool:
+    """Whether an older version can come from the other partition: only a boot leads there.
+
+    A diskless node has no other partition, and `0.0.0` is how its owner forces a downgrade.
+    """
+    booted = said.boot_id == "" or said.boot_id != known.boot_id
+    return booted and not said.is_pxe and said.version != FORCED_DOWNGRADE
+
+
+def _notice_missed_boot(known: Node, said: CheckIn, node: Node) -> None:
     """A node that had applied an update, booted, and came back with its old version."""
     if (
-        known is not None
-        and known.state == State.REBOOT_PENDING
+        known.state == State.REBOOT_PENDING
         and said.asks
         and known.applied_boot_id
         and said.boot_id not in {"", known.applied_boot_id}
@@ -268,7 +284,7 @@ _LEADS_TO = {
 
 
 def _move(node: Node, means: Meaning, code: int, said: CheckIn) -> None:
-    node.state = _LEADS_TO.get(means, node.state)
+    was, node.state = node.state, _LEADS_TO.get(means, node.state)
     match means:
         case Meaning.APPLIED:
             node.applied_boot_id = said.boot_id
@@ -280,7 +296,9 @@ def _move(node: Node, means: Meaning, code: int, said: CheckIn) -> None:
                 node.download_failures += 1
         case Meaning.ROLLED_BACK:
             node.last_error_code = code
-            node.rolled_back_version = node.target_version or node.rolled_back_version
+            # Its version may have told already what it came back from.
+            if was != State.ROLLED_BACK or not node.rolled_back_version:
+                node.rolled_back_version = node.target_version or node.rolled_back_version
         case Meaning.STATUS_RESET:
             node.applied_boot_id = ""
 

@@ -21,7 +21,7 @@ ALIASES = {
 
 def seed(apps, schema_editor):
     flatcar = apps.get_model("oemupdates", "Application").objects.create(
-        uuid=FLATCAR, product_id="io.kinvolk.flatcar", name="Flatcar Container Linux"
+        uuid=FLATCAR, product_id="org.flatcar.container-linux", name="Flatcar Container Linux"
     )
     channels = apps.get_model("oemupdates", "Channel").objects
     groups = apps.get_model("oemupdates", "Group").objects

@@ -1,0 +1,68 @@
+"""The server as one ASGI application: the update endpoint and payloads, beside Django."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, cast
+
+from a2wsgi import WSGIMiddleware
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
+
+# Django must be set up before anything of ours is imported.
+django: Any = WSGIMiddleware(cast(Any, get_wsgi_application()), workers=8)
+
+from django.conf import settings  # noqa: E402
+from oemupdates.payloads.endpoint import application as payloads  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
+
+from oemupdates.omaha import endpoint  # noqa: E402
+from oemupdates.omaha.lifespan import UpdateService  # noqa: E402
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Fleet:
+    """Sends each request to its door: nodes, payload bytes, or Django's pages."""
+
+    def __init__(self) -> None:
+        self.updates: UpdateService | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or live through the server's start and end."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if path.startswith(endpoint.PATH) and path[len(endpoint.PATH) :][:1] in {"", "/"}:
+            if self.updates is None:
+                # A server without lifespan events: begin at the first check-in.
+                self.updates = UpdateService()
+                self.updates.start()
+            await self.updates.endpoint(scope, receive, send)
+        elif path.startswith("/payloads/"):
+            await payloads(scope, receive, send)
+        else:
+            await django(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.updates = UpdateService()
+                self.updates.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                if self.updates is not None:
+                    await self.updates.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+application: Any = Fleet()
+if settings.TRUSTED_PROXIES:
+    application = ProxyHeadersMiddleware(application, trusted_hosts=settings.TRUSTED_PROXIES)

@@ -1,0 +1,49 @@
+"""Making the update endpoint at a server's start, and draining it at its end."""
+
+from django.conf import settings
+from django.db import connection
+
+from oemupdates.omaha.batch import Batcher, Store
+from oemupdates.omaha.endpoint import UpdateEndpoint
+from oemupdates.omaha.rejections import Rejections
+from oemupdates.services.snapshot import Snapshot, load
+from oemupdates.services.store_postgres import PostgresStore
+from oemupdates.services.store_sqlite import SqliteStore
+
+
+def load_in_thread() -> Snapshot:
+    """Load the configuration in a thread that does not keep its connection."""
+    try:
+        return load()
+    finally:
+        connection.close()
+
+
+class UpdateService:
+    """The update endpoint with what runs behind it, from a server's start to its end."""
+
+    def __init__(self) -> None:
+        self.rejections = Rejections()
+        self.batcher = Batcher(_store(), load_in_thread, queue_max=settings.CHECKIN_QUEUE_MAX)
+        self.endpoint = UpdateEndpoint(
+            self.batcher,
+            self.rejections,
+            secrets=settings.UPDATE_SECRETS,
+            is_shedding=settings.CHECKIN_SHED,
+        )
+
+    def start(self) -> None:
+        """Begin to take check-ins."""
+        self.batcher.start()
+        self.rejections.start()
+
+    async def stop(self) -> None:
+        """Take what is queued, write what is counted, then end."""
+        await self.batcher.stop()
+        await self.rejections.stop()
+
+
+def _store() -> Store:
+    if connection.vendor == "postgresql":
+        return PostgresStore(timeout_seconds=settings.CHECKIN_TIMEOUT_SECONDS)
+    return SqliteStore(timeout_seconds=settings.CHECKIN_TIMEOUT_SECONDS)

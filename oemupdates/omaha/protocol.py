@@ -1,0 +1,241 @@
+"""Omaha 3.0 as update_engine and ue-rs speak it: the wire's spelling, and nothing else.
+
+The answers follow rules that two parsers of different strictness share: the real clients refuse
+or misread a document for an empty hash, a capital letter in a boolean, a codebase without its
+last slash, a second manifest, an OEM payload before the OS. Facts: update_engine 0.4.10, ue-rs.
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from html import escape
+
+from oemupdates.domain.checkin import MAX_LENGTHS, CheckIn, check
+from oemupdates.domain.event import Event
+from oemupdates.domain.policy import MIN_POLL_SECONDS, Group, Payload, Release
+from oemupdates.domain.version import BadVersion, Version, parse
+
+CONTENT_TYPE = b"text/xml; charset=utf-8"
+MAX_BODY_BYTES = 64 * 1024
+MAX_APPS = 16
+MAX_EVENTS = 32
+# What the PXE stub calls itself; it sends one event after boot and never asks for an update.
+_PXE_UPDATER = "FlatcarUpdateEngine-"
+_BOARDS = {"amd64-usr": "amd64", "arm64-usr": "arm64"}
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+_OS_ARCHITECTURES = {"x64": "amd64", "amd64": "amd64", "arm": "arm64", "aarch64": "arm64"}
+
+
+class BadRequest(ValueError):
+    """A request that cannot be answered; `reason` is the code that it is counted under."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One `<app>` of a request: its attributes as sent, and what it holds."""
+
+    attributes: dict[str, str]
+    pings: bool = False
+    asks: bool = False
+    events: tuple[Event, ...] = ()
+
+    @property
+    def appid(self) -> str:
+        """The appid as sent: the answer repeats it."""
+        return self.attributes.get("appid", "")
+
+    @property
+    def is_syncer(self) -> bool:
+        """Whether another update server asks, and not a node.
+
+        `installsource` does not tell: stock nodes send `scheduler` too.
+        """
+        return self.attributes.get("multi_manifest_ok") == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request: who sent it, what its `<os>` says, and its apps."""
+
+    updater: str
+    sp: str
+    os_architecture: str
+    apps: tuple[App, ...]
+
+
+def canonical_appid(appid: str) -> str:
+    """An appid without its braces and case, as applications are looked up by."""
+    return appid.strip().removeprefix("{").removesuffix("}").lower()
+
+
+def architecture(request: Request, app: App) -> str:
+    """`amd64` or `arm64`; empty when nothing tells. The board is the only field to rely on."""
+    board = app.attributes.get("board", "")
+    if board:
+        return _BOARDS.get(board, "")
+    machine = request.sp.rpartition("_")[2] if "_" in request.sp else ""
+    if request.sp.endswith("x86_64"):
+        machine = "x86_64"
+    return _MACHINES.get(machine) or _OS_ARCHITECTURES.get(request.os_architecture, "")
+
+
+def read_checkin(request: Request, app: App, address: str | None) -> CheckIn:
+    """What an app says, checked; `domain.checkin.BadCheckIn` when its values cannot be kept."""
+    sent = app.attributes.get
+    values = {
+        "machine_id": sent("machineid", ""),
+        "version": sent("version", ""),
+        "track": sent("track", ""),
+        "oem": sent("oem", ""),
+        "oem_version": sent("oemversion", ""),
+        "aleph_version": sent("alephversion", ""),
+        "boot_id": sent("bootid", ""),
+        "updater": request.updater,
+    }
+    check(values)
+    return CheckIn(
+        application=canonical_appid(app.appid)[:64],
+        architecture=architecture(request, app),
+        # Free text of the node's owner: a long one is no reason to keep the machine from updates.
+        alias="".join(filter(str.isprintable, sent("machinealias", "")))[: MAX_LENGTHS["alias"]],
+        asks=app.asks,
+        pings=app.pings,
+        events=app.events,
+        address=address,
+        is_pxe=request.updater.startswith(_PXE_UPDATER),
+        **values,
+    )
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AppAnswer:
+    """The answer to one `<app>`: its status, and the update check's element if it asked."""
+
+    app: App
+    status: str = "ok"
+    updatecheck: str = ""
+
+
+UNKNOWN_APPLICATION = "error-unknownApplication"
+INVALID_ARGUMENTS = "error-invalidArguments"
+
+
+def render(answers: Iterable[AppAnswer]) -> bytes:
+    """The whole document. It starts with the declaration: a byte before it is fatal to clients."""
+    apps = "".join(_app(answer) for answer in answers)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<response protocol="3.0" server="oem-fleet">'
+        f'<daystart elapsed_seconds="0"></daystart>{apps}</response>\n'
+    ).encode()
+
+
+def _app(answer: AppAnswer) -> str:
+    app = answer.app
+    ping = '<ping status="ok"></ping>' if app.pings else ""
+    events = '<event status="ok"></event>' * len(app.events)
+    return (
+        f'<app appid="{escape(app.appid)}" status="{answer.status}">'
+        f"{ping}{answer.updatecheck}{events}</app>"
+    )
+
+
+def no_update(poll_seconds: int) -> str:
+    """The update check's element that says: nothing now, and no error either."""
+    return f'<updatecheck status="noupdate" PollInterval="{poll_seconds}"></updatecheck>'
+
+
+def offer(release: Release, payloads: Sequence[Payload], poll_seconds: int) -> str:
+    """The update check's element that offers a release to a node: one codebase, one manifest."""
+    return (
+        f'<updatecheck status="ok" PollInterval="{poll_seconds}">{_urls(release)}'
+        f"{_manifest(release, payloads)}</updatecheck>"
+    )
+
+
+def offer_to_syncer(app: App, group: Group | None) -> str:
+    """The update check's element for another update server: every floor, then the target.
+
+    Each manifest names its own codebase, because each release has a folder of its own; the one
+    before the manifests, which older servers read, is the target's. Releases that are blocked, and
+    what the syncer has already, are left out.
+    """
+    channel = group.channel if group else None
+    if group is None or channel is None or channel.target is None:
+        return no_update(MIN_POLL_SECONDS)
+    target, has = channel.target, _order(app.attributes.get("version", ""))
+    if target.blocked_because or not target.payloads or has >= target.order:
+        return no_update(group.poll_interval_seconds)
+    floors = [floor for floor in channel.floors if has < floor.release.order <= target.order]
+    manifests = [
+        _manifest(
+            floor.release,
+            floor.release.payloads,
+            f' is_floor="true" floor_reason="{escape(floor.reason)}"'
+            + (' is_target="true"' if floor.release is target else ""),
+            _urls(floor.release),
+        )
+        for floor in floors
+        if not floor.release.blocked_because and floor.release.payloads
+    ]
+    if not any(floor.release is target for floor in floors):
+        manifests.append(_manifest(target, target.payloads, ' is_target="true"', _urls(target)))
+    return (
+        f'<updatecheck status="ok" PollInterval="{group.poll_interval_seconds}">{_urls(target)}'
+        f"{''.join(manifests)}</updatecheck>"
+    )
+
+
+def _order(version: str) -> Version:
+    """A version to compare with; one that cannot be read is older than all."""
+    try:
+        return parse(version)
+    except BadVersion:
+        return parse("0.0.0")
+
+
+def _urls(release: Release) -> str:
+    return f'<urls><url codebase="{escape(release.codebase)}"></url></urls>'
+
+
+def _manifest(
+    release: Release, payloads: Sequence[Payload], marks: str = "", urls: str = ""
+) -> str:
+    os_payload = payloads[0]
+    packages = _package(replace(os_payload, sha256=""), required=True) + "".join(
+        _package(payload, required=False) for payload in payloads[1:]
+    )
+    # The client takes the OS payload's SHA-256 from here, in base64; a hex one fails the update.
+    sha256 = _base64(os_payload.sha256)
+    return (
+        f'<manifest version="{escape(release.version)}"{marks}>{urls}'
+        f"<packages>{packages}</packages>"
+        f'<actions><action event="postinstall" sha256="{sha256}"'
+        ' DisablePayloadBackoff="true"></action></actions></manifest>'
+    )
+
+
+def _package(payload: Payload, *, required: bool) -> str:
+    sha256 = f' hash_sha256="{payload.sha256}"' if payload.sha256 else ""
+    return (
+        f'<package name="{escape(payload.name)}" hash="{_base64(payload.sha1)}"{sha256}'
+        f' size="{payload.size}" required="{"true" if required else "false"}"></package>'
+    )
+
+
+def _base64(digest: str) -> str:
+    return base64.b64encode(bytes.fromhex(digest)).decode()
+
+
+def render_error(detail: str) -> bytes:
+    """A short document for a request that cannot be answered."""
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<response protocol="3.0" server="oem-fleet">'
+        f"<error>{escape(detail)}</error></response>\n"
+    ).encode()

@@ -1,0 +1,312 @@
+"""Taking check-ins: what a batch of them changes, worked out in memory.
+
+A batch is one transaction: its nodes are read and locked, `take` decides, and what changed is
+written (`store_postgres`, `store_sqlite`). A node is answered only after that has committed.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from oemupdates.domain.checkin import CheckIn
+from oemupdates.domain.decision import Decision, decide, settle
+from oemupdates.domain.node import Hearing, Node, State, hear
+from oemupdates.domain.policy import Group
+from oemupdates.domain.reason import Reason, Why
+from oemupdates.services.counters import Cell, cell, holds_place
+from oemupdates.services.snapshot import Snapshot
+
+Key = tuple[str, str]
+
+# What the check-in path reads of a node's row, in the order of the statement.
+READ = tuple(Node.__dataclass_fields__)
+# What it may write. Holds are the operators' alone.
+WRITTEN = tuple(
+    name
+    for name in READ
+    if name
+    not in {
+        "id",
+        "machine_id",
+        "application",
+        "first_seen_at",
+        "is_held",
+        "held_because",
+        "held_until",
+    }
+)
+
+
+class StaleConfiguration(Exception):
+    """The configuration changed since this process read it: read it and decide again."""
+
+
+class Conflict(Exception):
+    """Another process wrote the same at the same moment: decide the batch again."""
+
+
+class Unavailable(Exception):
+    """The database did not answer, or not in time: nothing was acknowledged."""
+
+
+class Unwritable(Exception):
+    """The database refused the values of the batch: one check-in in it is to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a store read: the epoch, the batch's nodes under lock, and every group's budget."""
+
+    epoch: int
+    nodes: dict[Key, Node]
+    under_way: dict[int, int]
+    next_id: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check-in hears: no decision where it did not ask."""
+
+    group: Group | None
+    decision: Decision | None
+    application_is_known: bool = True
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a batch changes. `touched` are the ids of nodes that only gave a sign of life."""
+
+    at: datetime
+    touched: list[int] = field(default_factory=list)
+    changed: list[tuple[Node, int]] = field(default_factory=list)
+    created: list[tuple[Node, int]] = field(default_factory=list)
+    intervals: list[Node] = field(default_factory=list)
+    events: list[dict[str, object]] = field(default_factory=list)
+    answers: list[Node] = field(default_factory=list)
+    counts: dict[Cell, int] = field(default_factory=dict)
+    budgets: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def is_routine(self) -> bool:
+        """Whether nothing but signs of life came in."""
+        return not (self.changed or self.created)
+
+
+def key_of(said: CheckIn) -> Key:
+    """By what a node's row is found."""
+    return said.machine_id, said.application
+
+
+def take(
+    batch: Sequence[CheckIn], known: Known, snapshot: Snapshot, now: datetime
+) -> tuple[list[Verdict], Writes]:
+    """Hear a batch, decide each, and work out what is to be written.
+
+    Raises `StaleConfiguration` when the store's epoch is not the snapshot's.
+    """
+    if known.epoch != snapshot.epoch:
+        raise StaleConfiguration
+    taking = _Taking(known, snapshot, now)
+    verdicts = [taking.take(said) for said in batch]
+    return verdicts, taking.finish()
+
+
+def _group_of(said: CheckIn, architecture: str, snapshot: Snapshot) -> Group | None:
+    application = snapshot.applications.get(said.application)
+    if application is None:
+        return None
+    if not architecture and said.is_pxe:
+        # The PXE stub does not tell its architecture, and asks for nothing that depends on it.
+        architecture = "amd64"
+    return snapshot.group(application, architecture, said.track)
+
+
+class _Taking:
+    """One batch on its way: nodes as read, nodes as they become, and the groups' places."""
+
+    def __init__(self, known: Known, snapshot: Snapshot, now: datetime) -> None:
+        self.known = known
+        self.snapshot = snapshot
+        self.now = now
+        self.nodes: dict[Key, Node] = {}
+        self.times: dict[Key, int] = {}
+        self.under_way = dict(known.under_way)
+        self.groups: dict[int, Group] = {}
+        self.writes = Writes(now)
+
+    def take(self, said: CheckIn) -> Verdict:
+        key = key_of(said)
+        before = self.nodes.get(key) or self.known.nodes.get(key)
+        now = self.now
+        if before is not None and before.last_seen_at is not None and before.last_seen_at > now:
+            now = before.last_seen_at  # another process's clock, or lock, was ahead of ours
+        hearing = hear(before, said, now)
+        node = hearing.node
+        application = self.snapshot.applications.get(said.application)
+        group = _group_of(said, node.architecture, self.snapshot)
+        node.group_id = group.id if group else None
+        if group and group.max_under_way is not None:
+            self.groups[group.id] = group
+        decision = None
+        if said.asks:
+            decision = self._decide(before, node, group, application, now)
+        elif group is None:
+            node.state = State.UNASSIGNED
+        elif node.state == State.UNASSIGNED:
+            node.state = State.NEW
+        self._keep_place(before, node)
+        if before is None:
+            node.id = self.known.next_id()
+        self.nodes[key] = node
+        self.times[key] = self.times.get(key, 0) + 1
+        if hearing.events:
+            self._note_events(hearing, said, before, now)
+        return Verdict(group, decision, application is not None)
+
+    def _decide(
+        self,
+        before: Node | None,
+        node: Node,
+        group: Group | None,
+        application: str | None,
+        now: datetime,
+    ) -> Decision:
+        if application is None:
+            reason = Reason(Why.UNKNOWN_APPLICATION, node.application)
+            decision = Decision(None, (reason,), State.UNASSIGNED)
+        else:
+            decision = decide(
+                node,
+                group,
+                releases=self.snapshot.releases_for(application, node.architecture),
+                places_left=self._places_left(before, group),
+                now=now,
+            )
+        settle(node, decision, now)
+        answer = decision.answer
+        reasons = _dump(decision.reasons)
+        if answer != node.answer or reasons != node.reasons:
+            node.answer, node.reasons = answer, reasons
+            self.writes.answers.append(node)
+        return decision
+
+    def _places_left(self, before: Node | None, group: Group | None) -> int | None:
+        if group is None or group.max_under_way is None:
+            return None
+        left = group.max_under_way - self.under_way.get(group.id, 0)
+        # A node that holds a place keeps it, also when its state was just found to be another.
+        holds = before is not None and before.group_id == group.id and holds_place(before)
+        return left + 1 if holds else left
+
+    def _keep_place(self, before: Node | None, node: Node) -> None:
+        """Move the places that are counted: those of groups with a limit."""
+        was = before.group_id if before is not None and holds_place(before) else None
+        is_now = node.group_id if holds_place(node) else None
+        if was == is_now:
+            return
+        if was is not None and was in self.under_way:
+            self.under_way[was] -= 1
+        if is_now is not None and is_now in self.groups:
+            self.under_way[is_now] = self.under_way.get(is_now, 0) + 1
+
+    def _note_events(
+        self, hearing: Hearing, said: CheckIn, before: Node | None, now: datetime
+    ) -> None:
+        target = before.target_version if before else ""
+        self.writes.events.extend(
+            {
+                "node_id": hearing.node.id,
+                "at": now,
+                "meaning": heard.meaning.value,
+                "type": heard.event.type,
+                "result": heard.event.result,
+                "code": heard.code,
+                "flags": ", ".join(heard.flags),
+                "version": said.version,
+                "previous_version": heard.event.previous_version,
+                "target_version": target,
+                "boot_id": said.boot_id,
+            }
+            for heard in hearing.events
+        )
+
+    def finish(self) -> Writes:
+        """Compare the nodes with what was read, and collect what has to be written."""
+        writes = self.writes
+        for key in sorted(self.nodes):
+            node, before, times = self.nodes[key], self.known.nodes.get(key), self.times[key]
+            if before is None:
+                writes.created.append((node, times))
+            elif times == 1 and _is_same(before, node):
+                writes.touched.append(node.id)
+                continue
+            else:
+                writes.changed.append((node, times))
+            if before is None or ran(before) != ran(node):
+                writes.intervals.append(node)
+            self._count(before, node)
+        # One node may have been answered twice in a batch: its last answer is what counts.
+        writes.answers = list({node.id: node for node in writes.answers}.values())
+        writes.budgets = {
+            group_id: (now - self.known.under_way.get(group_id, 0), self._limit(group_id))
+            for group_id, now in sorted(self.under_way.items())
+            if now != self.known.under_way.get(group_id, 0)
+        }
+        return writes
+
+    def _limit(self, group_id: int) -> int:
+        group = self.groups.get(group_id)
+        return group.max_under_way or 0 if group else 0
+
+    def _count(self, before: Node | None, node: Node) -> None:
+        was = cell(before) if before is not None else None
+        is_now = cell(node)
+        if was == is_now:
+            return
+        counts = self.writes.counts
+        if was is not None:
+            counts[was] = counts.get(was, 0) - 1
+        if is_now is not None:
+            counts[is_now] = counts.get(is_now, 0) + 1
+
+
+RAN = ("version", "oem", "oem_version", "oem_build", "oem_basis")
+
+
+def ran(node: Node) -> tuple[str, str, str, str, str]:
+    """What a version interval holds: a change of any part ends one and begins the next."""
+    return node.version, node.oem, node.oem_version, node.oem_build, node.oem_basis
+
+
+def _is_same(before: Node, after: Node) -> bool:
+    """Whether nothing but the time of the last check-in differs."""
+    seen, after.last_seen_at = after.last_seen_at, before.last_seen_at
+    same = before.__dict__ == after.__dict__
+    after.last_seen_at = seen
+    return same
+
+
+_dumped: dict[tuple[Reason, ...], str] = {}
+_DUMPED_MAX = 4096
+
+
+def _dump(reasons: tuple[Reason, ...]) -> str:
+    """Reasons as they are stored: a JSON list of [code, subject, detail]."""
+    text = _dumped.get(reasons)
+    if text is None:
+        if len(_dumped) >= _DUMPED_MAX:
+            _dumped.clear()
+        text = _dumped[reasons] = json.dumps(reasons, separators=(",", ":"), ensure_ascii=False)
+    return text
+
+
+def read_reasons(text: str) -> tuple[Reason, ...]:
+    """Reasons from how they are stored."""
+    return tuple(Reason(Why(why), *rest) for why, *rest in json.loads(text or "[]"))
+
+
+def row(node: Node, names: Sequence[str]) -> list[object]:
+    """A node's values by name, for a statement."""
+    values: Mapping[str, object] = node.__dict__
+    return [values[name] for name in names]

@@ -1,0 +1,147 @@
+"""The configuration that check-ins are answered from, as one value in memory."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.conf import settings
+
+from oemupdates import models
+from oemupdates.domain.policy import OS_PAYLOAD, Channel, Floor, Group, Payload, Release
+from oemupdates.domain.version import parse
+from oemupdates.models.application import Architecture
+
+NO_RELEASES: dict[str, Release] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Applications, groups, channels and releases at one epoch.
+
+    `applications` maps a lower-case UUID or product id to the UUID that stands for it; `groups`
+    maps (application, architecture, track) to a policy, where a group's own UUID is a track too.
+    """
+
+    epoch: int
+    applications: dict[str, str] = field(default_factory=dict)
+    groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
+    releases: dict[tuple[str, str], dict[str, Release]] = field(default_factory=dict)
+
+    def group(self, application: str, architecture: str, track: str) -> Group | None:
+        """The group that a node asks for; the wire's track is compared as it is sent."""
+        return self.groups.get((application, architecture, track))
+
+    def releases_for(self, application: str, architecture: str) -> dict[str, Release]:
+        """The releases of an application for one architecture, by version."""
+        return self.releases.get((application, architecture), NO_RELEASES)
+
+
+def load() -> Snapshot:
+    """Read the configuration as it is committed now.
+
+    The epoch is read first: what is read after it can only be newer, and is then read again.
+    """
+    epoch = models.Configuration.objects.get(pk=models.Configuration.ONLY).epoch
+    applications = list(models.Application.objects.all())
+    releases = _releases()
+    channels = _channels(releases)
+    return Snapshot(
+        epoch,
+        _application_names(applications),
+        _groups(channels, {one.pk: str(one.uuid) for one in applications}),
+        _by_version(releases.values(), {one.pk: str(one.uuid) for one in applications}),
+    )
+
+
+def _application_names(applications: Iterable[models.Application]) -> dict[str, str]:
+    names = {}
+    for application in applications:
+        names[str(application.uuid)] = str(application.uuid)
+        if application.product_id:
+            names[application.product_id.lower()] = str(application.uuid)
+    return names
+
+
+def _releases() -> dict[int, tuple[int, Release]]:
+    rows = models.Release.objects.prefetch_related("payloads")
+    return {row.pk: (row.application_id, _release(row)) for row in rows}
+
+
+def _release(row: models.Release) -> Release:
+    hosted = f"{settings.FLEET_URL}/payloads/{row.board}/{row.version}/"
+    payloads = sorted(row.payloads.all(), key=lambda one: (one.name != OS_PAYLOAD, one.name))
+    return Release(
+        id=row.pk,
+        version=row.version,
+        order=parse(row.version),
+        architecture=row.architecture,
+        codebase=row.codebase or hosted,
+        payloads=tuple(
+            Payload(one.name, one.size, one.sha1, one.sha256, one.is_verified) for one in payloads
+        ),
+        blocked_because=row.blocked_because,
+    )
+
+
+def _channels(releases: dict[int, tuple[int, Release]]) -> dict[int, Channel]:
+    return {
+        row.pk: Channel(
+            name=row.name,
+            architecture=row.architecture,
+            target=releases[row.target_id][1] if row.target_id else None,
+            floors=tuple(
+                sorted(
+                    (Floor(releases[one.release_id][1], one.reason) for one in row.floors.all()),
+                    key=lambda one: one.release.order,
+                )
+            ),
+            dead_ends={one.version: one.reason for one in row.dead_ends.all()},
+        )
+        for row in models.Channel.objects.prefetch_related("floors", "dead_ends")
+    }
+
+
+def _groups(
+    channels: dict[int, Channel], applications: dict[int, str]
+) -> dict[tuple[str, str, str], Group]:
+    groups: dict[tuple[str, str, str], Group] = {}
+    by_track: dict[tuple[int, str], list[tuple[str, Group]]] = {}
+    for row in models.Group.objects.all():
+        group = _group(row, channels)
+        application = applications[row.application_id]
+        groups.setdefault((application, row.architecture, str(row.uuid)), group)
+        groups[application, row.architecture, row.track] = group
+        by_track.setdefault((row.application_id, row.track), []).append((row.architecture, group))
+    for alias in models.TrackAlias.objects.all():
+        for architecture, group in by_track.get((alias.application_id, alias.track), []):
+            key = (applications[alias.application_id], architecture, alias.alias)
+            groups.setdefault(key, group)
+    return groups
+
+
+def _group(row: models.Group, channels: dict[int, Channel]) -> Group:
+    return Group(
+        id=row.pk,
+        name=row.name,
+        architecture=row.architecture,
+        channel=channels[row.channel_id] if row.channel_id else None,
+        updates_enabled=row.updates_enabled,
+        needs_oem_payload=row.needs_oem_payload,
+        offers_own_oem_only=row.offers_own_oem_only,
+        poll_interval_seconds=row.poll_interval_seconds,
+        max_postinst_failures=row.max_postinst_failures,
+        max_download_failures=row.max_download_failures,
+        max_under_way=row.max_under_way,
+    )
+
+
+def _by_version(
+    releases: Iterable[tuple[int, Release]], applications: dict[int, str]
+) -> dict[tuple[str, str], dict[str, Release]]:
+    found: dict[tuple[str, str], dict[str, Release]] = {
+        (application, architecture): {}
+        for application in applications.values()
+        for architecture in Architecture.values
+    }
+    for application_id, release in releases:
+        found[applications[application_id], release.architecture][release.version] = release
+    return found
