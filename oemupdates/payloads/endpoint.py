@@ -1,0 +1,72 @@
+"""Payload bytes for nodes, in the layout of Flatcar's release server: a raw ASGI callable.
+
+The same paths serve the codebase of our offers and `flatcar.release_file_server_url`.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import anyio
+from django.conf import settings
+from starlette.responses import FileResponse, PlainTextResponse
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# Each part begins with a letter or a digit, and none holds a slash: no path leads out.
+_PATH = re.compile(
+    r"/payloads/(?P<board>(?:amd64|arm64)-usr)"
+    r"/(?P<version>[0-9][0-9A-Za-z.+-]{0,63})"
+    r"/(?P<file>[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz(?P<sum>\.sha256)?)",
+    re.ASCII,
+)
+_HEADERS = {
+    # Bytes of a payload never change; a proxy that compresses them breaks every update.
+    "cache-control": "public, max-age=86400, no-transform",
+    "x-content-type-options": "nosniff",
+}
+
+
+class _PayloadResponse(FileResponse):
+    """A file in larger chunks: each costs a hop to a thread and back."""
+
+    chunk_size = 256 * 1024
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer GET and HEAD of `/payloads/<board>/<version>/<file>`; ranges are the client's right.
+
+    A client repeats what it does not find 20 times, so an unknown file costs one look.
+    """
+    if scope["method"] not in {"GET", "HEAD"}:
+        refusal = PlainTextResponse("GET or HEAD\n", 405, headers={"allow": "GET, HEAD"})
+        await refusal(scope, receive, send)
+        return
+    match = _PATH.fullmatch(scope["path"])
+    found = await anyio.to_thread.run_sync(_find, match) if match else None
+    if match is None or found is None:
+        await PlainTextResponse("not found\n", 404)(scope, receive, send)
+        return
+    path, facts = found
+    response = _PayloadResponse(
+        path,
+        headers=_HEADERS,
+        media_type="text/plain" if match["sum"] else "application/octet-stream",
+        stat_result=facts,
+    )
+    await response(scope, receive, send)
+
+
+def _find(match: re.Match[str]) -> tuple[Path, os.stat_result] | None:
+    """The file that a path names and its facts, if there is one."""
+    path = Path(settings.PAYLOAD_DIR) / match["board"] / match["version"] / match["file"]
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return (path, facts) if stat.S_ISREG(facts.st_mode) else None

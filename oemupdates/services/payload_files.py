@@ -1,0 +1,235 @@
+"""Payload files on the disk: which of a folder nodes accept, what they hold, and where we host."""
+
+import hashlib
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+from oemupdates.domain import oem as oems
+from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.services.activity import Refused
+
+# Flatcar's update payloads begin with this, whatever their name says.
+MAGIC = b"CrAU"
+_OEM = re.compile(r"oem-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
+_EXTENSION = re.compile(r"flatcar-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
+_SUM = ".sha256"
+_READ_BYTES = 1024 * 1024
+# Copies on their way, beside the boards; the payload server knows no such board.
+_INCOMING = ".incoming"
+_LEFT_BEHIND_SECONDS = 24 * 60 * 60
+
+
+class BadPayload(Refused):
+    """A file that nodes would refuse, or that is not what its own sum says."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFile:
+    """One payload file and what its bytes say: size in bytes, hashes in lower-case hex."""
+
+    path: Path
+    size: int
+    sha1: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The file name, by which nodes ask for it."""
+        return self.path.name
+
+
+@dataclass(slots=True)
+class Folder:
+    """What a folder holds for a release; `ignored` maps other files to why, `warnings` are lines.
+
+    The OS payload is the first of `files`.
+    """
+
+    files: list[PayloadFile] = field(default_factory=list)
+    ignored: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read(directory: Path, *, architecture: str) -> Folder:
+    """Read a folder of payload files, each byte once; `BadPayload` names the file that is none."""
+    if not directory.is_dir():
+        raise BadPayload(f"{directory} is no folder.")
+    folder = Folder()
+    paths = sorted(directory.iterdir(), key=lambda path: (path.name != OS_PAYLOAD, path.name))
+    names = {path.name for path in paths}
+    for path in paths:
+        if path.name.endswith(_SUM) and path.name.removesuffix(_SUM) in names:
+            continue
+        why = _why_ignored(path)
+        if why:
+            folder.ignored[path.name] = why
+            continue
+        folder.files.append(_read_file(path))
+        if warning := _warning(path.name, architecture):
+            folder.warnings.append(warning)
+    if OS_PAYLOAD not in names:
+        raise BadPayload(f"{directory} holds no {OS_PAYLOAD}, without which nothing updates.")
+    return folder
+
+
+def _why_ignored(path: Path) -> str:
+    if not path.is_file():
+        return "no file"
+    if path.name == OS_PAYLOAD:
+        return ""
+    name = _OEM.fullmatch(path.name) or _EXTENSION.fullmatch(path.name)
+    if name is None:
+        return "no name that nodes ask for"
+    if "oem-" in name[1] or "flatcar-" in name[1]:
+        # Nodes look for `*oem-<id>.gz` and take the first that ends so.
+        return "nodes would take it for another file"
+    return ""
+
+
+def _warning(name: str, architecture: str) -> str:
+    match = _OEM.fullmatch(name)
+    known = oems.CATALOGUE.get(match[1]) if match else None
+    if known is None or architecture in known.architectures:
+        return ""
+    return f"{name}: Flatcar ships this OEM for {', '.join(sorted(known.architectures))} only."
+
+
+def _read_file(path: Path) -> PayloadFile:
+    size, sha1, sha256 = 0, hashlib.sha1(usedforsecurity=False), hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_READ_BYTES):
+            if size == 0 and not chunk.startswith(MAGIC):
+                break
+            size += len(chunk)
+            sha1.update(chunk)
+            sha256.update(chunk)
+    if size == 0:
+        raise BadPayload(f"{path.name} is no update payload: it does not begin with CrAU.")
+    read_file = PayloadFile(path, size, sha1.hexdigest(), sha256.hexdigest())
+    _check_sum(read_file)
+    return read_file
+
+
+def _check_sum(file: PayloadFile) -> None:
+    """Compare with the `.sha256` beside the file, if there is one."""
+    path = file.path.with_name(file.name + _SUM)
+    if not path.is_file():
+        return
+    if path.stat().st_size > _READ_BYTES:
+        raise BadPayload(f"{path.name} is too long to be a list of SHA-256 sums.")
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        said, _, name = line.partition(" ")
+        # In sha256sum's format a star before the name says that the file was read as bytes.
+        if name.strip().removeprefix("*").rpartition("/")[2] in {file.name, ""} and said:
+            if said.lower() != file.sha256:
+                raise BadPayload(
+                    f"{file.name} is not what {path.name} says: its SHA-256 is {file.sha256}."
+                )
+            return
+    raise BadPayload(f"{path.name} says nothing of {file.name}.")
+
+
+def hosted_folder(*, board: str, version: str) -> Path:
+    """Where this server keeps the payloads of a release."""
+    return Path(settings.PAYLOAD_DIR) / board / version
+
+
+class Staged:
+    """Copies of payload files that wait to be put in place, all at once."""
+
+    def __init__(self, copies: list[tuple[Path, Path]]) -> None:
+        self._copies = copies
+
+    def put_in_place(self) -> None:
+        """Rename the copies to where they are served from; whole files only, ever."""
+        folders = {place.parent for _, place in self._copies}
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+        for copy, place in self._copies:
+            copy.replace(place)
+        for folder in folders:
+            # The folder's own names, and its name in the folders above it.
+            for one in (folder, *folder.parents[:2]):
+                _sync_folder(one)
+
+
+@contextmanager
+def staged(files: list[PayloadFile], place: Path) -> Iterator[Staged]:
+    """Copy to the disk of `place` what is not there yet, each with its `.sha256`.
+
+    What was not put in place when the block ends is deleted. A copy that was cut short is never
+    under the name of a payload: it is left under `.incoming`, for a later import to delete.
+    """
+    incoming = Path(settings.PAYLOAD_DIR) / _INCOMING
+    _delete_left_behind(incoming)
+    folder = incoming / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    try:
+        copies = []
+        for file in files:
+            if not _holds(place / file.name, file):
+                copies.append((_copy(file, folder), place / file.name))
+            line = f"{file.sha256}  {file.name}\n".encode()
+            there = place / (file.name + _SUM)
+            if not there.is_file() or there.read_bytes() != line:
+                copies.append((_write(folder / there.name, line), there))
+        yield Staged(copies)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _holds(path: Path, file: PayloadFile) -> bool:
+    """Whether a file is there already, byte for byte."""
+    if not path.is_file() or path.stat().st_size != file.size:
+        return False
+    with path.open("rb") as there:
+        return hashlib.file_digest(there, "sha256").hexdigest() == file.sha256
+
+
+def _copy(file: PayloadFile, folder: Path) -> Path:
+    copy = folder / file.name
+    sha256 = hashlib.sha256()
+    with file.path.open("rb") as source, copy.open("xb") as target:
+        while chunk := source.read(_READ_BYTES):
+            sha256.update(chunk)
+            target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())
+    if sha256.hexdigest() != file.sha256:
+        raise BadPayload(f"{file.name} changed while it was copied.")
+    return copy
+
+
+def _write(path: Path, content: bytes) -> Path:
+    with path.open("xb") as target:
+        target.write(content)
+        target.flush()
+        os.fsync(target.fileno())
+    return path
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _delete_left_behind(incoming: Path) -> None:
+    """Delete what an import that was killed left; one that is under way is younger."""
+    if not incoming.is_dir():
+        return
+    for folder in incoming.iterdir():
+        with suppress(FileNotFoundError):  # another import ended just now
+            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                shutil.rmtree(folder)

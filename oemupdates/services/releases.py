@@ -1,0 +1,239 @@
+"""What operators do to releases: import, block, unblock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils import timezone
+
+from oemupdates.domain.version import BadVersion, parse, sort_key
+from oemupdates.models import Channel, Operator, Payload, Release
+from oemupdates.services import activity, channels
+from oemupdates.services.configuration import changing
+from oemupdates.services.payload_files import (
+    Folder,
+    PayloadFile,
+    Staged,
+    hosted_folder,
+    read,
+    staged,
+)
+
+_MAX_URL = 500
+
+
+class CannotImport(activity.Refused):
+    """The folder is not what the release was registered with, or names no version or place."""
+
+
+class CannotBlock(activity.Refused):
+    """The release is blocked already."""
+
+
+class CannotUnblock(activity.Refused):
+    """The release is not blocked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A folder of payload files and what it is: `version` for the channel's architecture.
+
+    `codebase` is the URL of the folder from which nodes get the files; empty lets this server
+    host a copy of them. `moves_target` lets the channel's nodes have a newer release at once.
+    """
+
+    directory: Path
+    version: str
+    codebase: str = ""
+    moves_target: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: `added` are the names of payloads that were not registered before."""
+
+    release: Release
+    is_new: bool
+    added: tuple[str, ...]
+    target_moved: bool
+    folder: Folder
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything is registered now that was not before."""
+        return self.is_new or bool(self.added) or self.target_moved
+
+
+def import_release(source: Source, *, channel: Channel, by: Operator | None) -> Imported:
+    """Register a folder of payload files as a release for a channel.
+
+    Sizes and hashes are computed from the bytes, and that is what *verified* means of these
+    payloads: their signatures are not checked. The channel moves to the release when it is newer
+    than the present target. The same folder again changes nothing; an import that was cut short
+    is completed. Raises `CannotImport`, or `BadPayload` with the name of the file.
+    """
+    try:
+        parse(source.version)
+    except BadVersion as error:
+        raise CannotImport(f"{error}.") from None
+    codebase = _codebase(source.codebase)
+    folder = read(source.directory, architecture=channel.architecture)
+    release = Release(
+        application=channel.application,
+        version=source.version,
+        order=sort_key(source.version),
+        architecture=channel.architecture,
+        codebase=codebase,
+        registered_at=timezone.now(),
+    )
+    with _hosted(release, folder.files) as copies, changing():
+        known = _known(release)
+        new = _unregistered(known, folder.files, codebase)
+        copies.put_in_place()
+        if known is None:
+            release.save(force_insert=True)
+        else:
+            release = known
+        if new:
+            _register(release, new, by=by, is_new=known is None)
+        moved = source.moves_target and _move_target(channel, release, by=by)
+    return Imported(release, known is None, tuple(file.name for file in new), moved, folder)
+
+
+def _codebase(url: str) -> str:
+    """A URL as a codebase: clients drop the last part of one that does not end with a slash."""
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.query
+        or parts.fragment
+        or not url.isprintable()
+        or " " in url
+        or len(url) >= _MAX_URL
+    ):
+        raise CannotImport(f"{url!r} is no http or https URL of a folder.")
+    return url.rstrip("/") + "/"
+
+
+@contextmanager
+def _hosted(release: Release, files: list[PayloadFile]) -> Iterator[Staged]:
+    """Copies of the files for this server to host, unless they are elsewhere."""
+    if release.codebase:
+        yield Staged([])
+        return
+    _unregistered(_known(release), files, release.codebase)  # refuse before copying
+    with staged(files, hosted_folder(board=release.board, version=release.version)) as copies:
+        yield copies
+
+
+def _known(release: Release) -> Release | None:
+    return Release.objects.filter(
+        application=release.application,
+        version=release.version,
+        architecture=release.architecture,
+    ).first()
+
+
+def _unregistered(
+    known: Release | None, files: list[PayloadFile], codebase: str
+) -> list[PayloadFile]:
+    """The files that the release does not have yet; `CannotImport` if it has other bytes."""
+    if known is None:
+        return files
+    if known.codebase != codebase:
+        where = known.codebase or "this server"
+        raise CannotImport(
+            f"{known} is registered with its payloads on {where}: a node that is under way would"
+            " lose its download if they moved."
+        )
+    payloads = {payload.name: payload for payload in known.payloads.all()}
+    for file in files:
+        payload = payloads.get(file.name)
+        if payload is not None and (payload.size, payload.sha256, payload.sha1) != (
+            file.size,
+            file.sha256,
+            file.sha1,
+        ):
+            raise CannotImport(
+                f"{known} is registered with another {file.name}: what nodes were offered must"
+                " stay what it is."
+            )
+    return [file for file in files if file.name not in payloads]
+
+
+def _register(
+    release: Release, files: list[PayloadFile], *, by: Operator | None, is_new: bool
+) -> None:
+    Payload.objects.bulk_create(
+        Payload(
+            release=release,
+            name=file.name,
+            size=file.size,
+            sha1=file.sha1,
+            sha256=file.sha256,
+            is_verified=True,
+        )
+        for file in files
+    )
+    after: dict[str, activity.Value] = {file.name: f"sha256 {file.sha256}" for file in files}
+    if is_new and release.codebase:
+        after["codebase"] = release.codebase
+    activity.record(
+        verb="release.imported" if is_new else "release.completed",
+        subject=release,
+        by=by,
+        after=after,
+    )
+
+
+def _move_target(channel: Channel, release: Release, *, by: Operator | None) -> bool:
+    """Move the channel to a newer release; not to one that is blocked, nor backwards."""
+    channel = Channel.objects.select_related("target").get(pk=channel.pk)
+    if release.blocked_because or (channel.target and channel.target.order >= release.order):
+        return False
+    channels.set_target(channel, release, by=by, why=f"{release.version} was imported")
+    return True
+
+
+def block(release: Release, *, by: Operator | None, because: str) -> Release:
+    """Offer a release to nobody from now on, whatever it is a target or a floor of.
+
+    It is the emergency brake, so it asks nothing but why. Raises `CannotBlock`.
+    """
+    because = activity.reason(because)
+    with changing():
+        seen = Release.objects.filter(pk=release.pk, blocked_at=None)
+        if not seen.update(blocked_at=timezone.now(), blocked_because=because):
+            raise CannotBlock(f"{release} is blocked already.")
+        release = Release.objects.get(pk=release.pk)
+        after: dict[str, activity.Value] = {"is_blocked": True}
+        if targets := [str(channel) for channel in release.target_of.all()]:
+            after["target_of"] = targets
+        if floors := [str(floor.channel) for floor in release.floor_of.select_related("channel")]:
+            after["floor_of"] = floors
+        activity.record(verb="release.blocked", subject=release, by=by, after=after, why=because)
+    return release
+
+
+def unblock(release: Release, *, by: Operator | None, why: str = "") -> Release:
+    """Let a release be offered again; raises `CannotUnblock`."""
+    with changing():
+        release = Release.objects.get(pk=release.pk)
+        before = release.blocked_because
+        if not before:
+            raise CannotUnblock(f"{release} is not blocked.")
+        release.blocked_at, release.blocked_because = None, ""
+        release.save(update_fields=["blocked_at", "blocked_because"])
+        activity.record(
+            verb="release.unblocked",
+            subject=release,
+            by=by,
+            before={"blocked_because": before},
+            why=why,
+        )
+    return release
