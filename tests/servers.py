@@ -21,6 +21,8 @@ import pytest
 # What a caller of the tests may set; everything else that settings read is ours alone.
 CALLERS = {"FLEET_TEST_DATABASE_URL"}
 START_SECONDS = 20.0
+# Decisions are plain Python (an import contract says so): no database changes their tests.
+DECISIONS = Path(__file__).resolve().parent / "domain"
 NO_CHROMIUM = "Chromium is missing: install it, or name it in CHROMIUM"
 
 
@@ -84,12 +86,13 @@ def chromium() -> str | None:
     return next(filter(None, (shutil.which(name) for name in names if name)), None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a browser when there is none; each such test counts as skipped."""
-    if chromium() is not None:
-        return
+    """Mark what one run is enough for, and skip what needs a browser when there is none."""
     for item in items:
-        if item.get_closest_marker("browser"):
+        if item.path.is_relative_to(DECISIONS):
+            item.add_marker(pytest.mark.once)
+        if item.get_closest_marker("browser") and chromium() is None:
             item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
 
 

@@ -1,0 +1,101 @@
+"""All the tests: `python -m tests [pytest arguments]`, on SQLite and then on PostgreSQL.
+
+The last line sums both runs. Chromium is installed when it is missing and that can be done here;
+else the tests that need it are skipped, and counted as skipped.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+
+from tests.servers import NO_CHROMIUM, chromium
+
+ROOT = Path(__file__).resolve().parent.parent
+# Debian's Chromium brings no font of its own.
+PACKAGES = ("chromium", "fonts-liberation")
+NOTHING_COLLECTED = 5
+# What each database is asked: tests of Chromium and those that touch no database run once.
+RUNS = {"sqlite": "", "postgres": "not browser and not once"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests on both databases, and give the exit status."""
+    install_chromium()
+    total: Counter[str] = Counter()
+    status = 0
+    for database, only in RUNS.items():
+        counts, code = run(database, [*(["-m", only] if only else []), *arguments])
+        total += counts
+        if code != NOTHING_COLLECTED:
+            status = status or code
+    if not total.total():
+        status = status or NOTHING_COLLECTED
+    if chromium() is None:
+        say(f"skipped the browser tests: {NO_CHROMIUM}")
+    say(f"{total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
+    return status or int(total["failed"] > 0)
+
+
+def install_chromium() -> None:
+    """Install the browser where we may; elsewhere the tests that need it are skipped."""
+    apt = shutil.which("apt-get")
+    if chromium() is not None or apt is None or os.geteuid() != 0:
+        return
+    say("installing Chromium with apt")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *PACKAGES]):
+        finished = subprocess.run(
+            [apt, "-y", *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if finished.returncode:
+            say(f"apt-get {command[0]} failed: {finished.stderr.strip()[-300:]}")
+            return
+
+
+def run(database: str, arguments: list[str]) -> tuple[Counter[str], int]:
+    """Run pytest on one database; count how its tests ended, and give its exit status."""
+    say(f"tests on {database}")
+    with tempfile.TemporaryDirectory(prefix="fleet-report-") as folder:
+        report = Path(folder) / "report.xml"
+        finished = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-n", "2", f"--junit-xml={report}"),
+                *(f"--database={database}", *arguments),
+            ],
+            cwd=ROOT,
+            check=False,
+        )
+        return count(report), finished.returncode
+
+
+def count(report: Path) -> Counter[str]:
+    """How the tests of a JUnit report ended; nothing when pytest never came to write one."""
+    if not report.exists():
+        return Counter(failed=1)
+    counts: Counter[str] = Counter()
+    for suite in ET.parse(report).iter("testsuite"):  # noqa: S314 - pytest wrote it just now
+        failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+        skipped = int(suite.get("skipped", 0))
+        counts["failed"] += failed
+        counts["skipped"] += skipped
+        counts["passed"] += int(suite.get("tests", 0)) - failed - skipped
+    return counts
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
