@@ -1,27 +1,23 @@
-"""Omaha requests out of bytes; the one module that knows lxml.
+"""Omaha requests out of bytes; the one module that knows an XML parser.
 
-A request comes from anybody. The parser resolves nothing and fetches nothing, but it would still
-expand internal entities inside attribute values: so a document with a DOCTYPE is refused.
+A request comes from anybody. Expat resolves and fetches nothing by itself, and forgets a
+document's names with the document: a parser that keeps them for the next one grows for as long as
+strangers make up new ones. A DOCTYPE, where entities are declared, is refused before any is.
 """
 
 import re
-
-from lxml import etree
+from collections.abc import Callable
+from xml.parsers import expat
 
 from oemupdates.domain.event import Event
 from oemupdates.omaha.protocol import MAX_APPS, MAX_EVENTS, App, BadRequest, Request
 
 MAX_ATTRIBUTES = 64
-_PARSER = etree.XMLParser(
-    resolve_entities=False,
-    no_network=True,
-    load_dtd=False,
-    dtd_validation=False,
-    huge_tree=False,
-    remove_comments=True,
-    remove_pis=True,
-)
-# Numbers of events are stored in 32 bits; a client's own stay below three digits.
+MAX_DEPTH = 16
+# Where a client's own elements stand: <request>, then <os> and <app>, then what an <app> holds.
+_ROOT, _PART, _CHILD = 1, 2, 3
+_HOW_MANY_APPS = f"a request holds 1 to {MAX_APPS} <app> elements"
+# Types and results are stored in 32 bits; error codes have flags up to the last of them.
 _INTEGER = re.compile(r"-?\d{1,10}", re.ASCII)
 _INT32 = 2**31
 _ENCODING = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"']*)[\"']")
@@ -36,24 +32,90 @@ def parse(body: bytes) -> Request:
 def parse_any(body: bytes) -> Request:
     """Read a request from whatever client; `BadRequest` says what is wrong with it."""
     _refuse_cheaply(body)
+    reading = _Reading()
+    parser = expat.ParserCreate("utf-8")
+    parser.StartDoctypeDeclHandler = reading.doctype
+    parser.StartElementHandler = reading.start
+    parser.EndElementHandler = reading.end
     try:
-        root = etree.fromstring(body, _PARSER)
-    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        raise BadRequest("malformed_xml", _explain(error)) from error
-    if root.getroottree().docinfo.doctype:
+        parser.Parse(body, True)  # noqa: FBT003 - the parser's own signature
+    except expat.ExpatError as error:
+        raise BadRequest("malformed_xml", str(error)) from error
+    return reading.request()
+
+
+class _Reading:
+    """What was read of a document so far: attributes by element, and where it stands."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.part = ""
+        self.root: dict[str, str] = {}
+        self.os: dict[str, str] | None = None
+        self.apps: list[_App] = []
+
+    def doctype(self, *_: object) -> None:
         raise BadRequest("doctype", "a DOCTYPE is not accepted")
-    if root.tag != "request":
-        raise BadRequest("not_omaha", "the root element is not <request>")
-    apps = root.findall("app")
-    if not 0 < len(apps) <= MAX_APPS:
-        raise BadRequest("not_omaha", f"a request holds 1 to {MAX_APPS} <app> elements")
-    os = root.find("os")
-    return Request(
-        updater=str(root.get("version", "")),
-        sp=str(os.get("sp", "")) if os is not None else "",
-        os_architecture=str(os.get("arch", "")) if os is not None else "",
-        apps=tuple(_app(app) for app in apps),
-    )
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise BadRequest("not_omaha", f"elements stand more than {MAX_DEPTH} deep")
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise BadRequest("not_omaha", f"an element has more than {MAX_ATTRIBUTES} attributes")
+        if self.depth == _ROOT:
+            if name != "request":
+                raise BadRequest("not_omaha", "the root element is not <request>")
+            self.root = attributes
+        elif self.depth == _PART:
+            self.part = name
+            self._start_part(name, attributes)
+        elif self.depth == _CHILD and self.part == "app":
+            self.apps[-1].take(name, attributes)
+
+    def _start_part(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "app":
+            if len(self.apps) == MAX_APPS:
+                raise BadRequest("not_omaha", _HOW_MANY_APPS)
+            self.apps.append(_App(attributes))
+        elif name == "os" and self.os is None:
+            self.os = attributes
+
+    def end(self, _: str) -> None:
+        self.depth -= 1
+
+    def request(self) -> Request:
+        if not self.apps:
+            raise BadRequest("not_omaha", _HOW_MANY_APPS)
+        os = self.os or {}
+        return Request(
+            updater=self.root.get("version", ""),
+            sp=os.get("sp", ""),
+            os_architecture=os.get("arch", ""),
+            apps=tuple(app.app() for app in self.apps),
+        )
+
+
+class _App:
+    """An `<app>` on its way."""
+
+    def __init__(self, attributes: dict[str, str]) -> None:
+        self.attributes = attributes
+        self.pings = self.asks = False
+        self.events: list[Event] = []
+
+    def take(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "ping":
+            self.pings = True
+        elif name == "updatecheck":
+            self.asks = True
+        elif name == "event":
+            if len(self.events) == MAX_EVENTS:
+                raise BadRequest("not_omaha", f"an <app> has more than {MAX_EVENTS} events")
+            self.events.append(_event(attributes.get))
+
+    def app(self) -> App:
+        return App(self.attributes, self.pings, self.asks, tuple(self.events))
 
 
 def _refuse_cheaply(body: bytes) -> None:
@@ -67,39 +129,22 @@ def _refuse_cheaply(body: bytes) -> None:
         raise BadRequest("encoding", "the encoding is not UTF-8")
 
 
-def _app(element: etree._Element) -> App:
-    if len(element.attrib) > MAX_ATTRIBUTES:
-        raise BadRequest("not_omaha", f"an <app> has more than {MAX_ATTRIBUTES} attributes")
-    events = element.findall("event")
-    if len(events) > MAX_EVENTS:
-        raise BadRequest("not_omaha", f"an <app> has more than {MAX_EVENTS} events")
-    return App(
-        attributes={str(name): str(value) for name, value in element.attrib.items()},
-        pings=element.find("ping") is not None,
-        asks=element.find("updatecheck") is not None,
-        events=tuple(_event(event) for event in events),
-    )
-
-
-def _event(element: etree._Element) -> Event:
+def _event(sent: Callable[[str], str | None]) -> Event:
+    previous = (sent("previousversion") or "")[:64]
     return Event(
-        type=_integer(element.get("eventtype")),
-        result=_integer(element.get("eventresult")),
-        error_code=_integer(element.get("errorcode")),
-        previous_version=str(element.get("previousversion") or "")[:64],
+        type=_integer(sent("eventtype"), _INT32),
+        result=_integer(sent("eventresult"), _INT32),
+        error_code=_integer(sent("errorcode"), 2 * _INT32),
+        previous_version=previous if previous.isprintable() else "",
     )
 
 
-def _integer(text: str | None) -> int:
+def _integer(text: str | None, end: int) -> int:
+    """A number from the wire that is at least -2**31 and below `end`; 0 for any other text."""
     if text is None or not _INTEGER.fullmatch(text):
         return 0
     number = int(text)
-    return number if -_INT32 <= number < 2 * _INT32 else 0
-
-
-def _explain(error: Exception) -> str:
-    """What the parser says, in one short line without its own file names."""
-    return str(error).split(", line ")[0].splitlines()[0][:200]
+    return number if -_INT32 <= number < end else 0
 
 
 # --- The fast path ------------------------------------------------------------------------------
@@ -150,14 +195,13 @@ def parse_stock(body: bytes) -> Request | None:
     ping, updatecheck, event, kind, result, previous, code = groups[_APP_END:]
     events: tuple[Event, ...] = ()
     if event:
-        events = (
-            Event(
-                type=_integer(kind.decode()),
-                result=_integer(result.decode()),
-                error_code=_integer(code.decode() if code else None),
-                previous_version=previous.decode("ascii")[:64] if previous else "",
-            ),
-        )
+        sent = {
+            "eventtype": kind.decode(),
+            "eventresult": result.decode(),
+            "errorcode": code.decode() if code else None,
+            "previousversion": previous.decode("ascii") if previous else None,
+        }
+        events = (_event(sent.get),)
     app = App(
         attributes=dict(zip(_APP_ATTRIBUTES, texts[_SENDER:], strict=True)),
         pings=ping is not None,
