@@ -116,7 +116,6 @@ class Hearing:
 
     node: Node
     events: list[Heard] = field(default_factory=list)
-    starts_interval: bool = False
 
 
 def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
@@ -126,7 +125,6 @@ def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
     else:
         node = copy.copy(known)
     hearing = Hearing(node)
-    before = (node.version, node.oem, node.oem_version, node.oem_build, node.oem_basis)
     if known is not None and (said.asks or known.boot_id != said.boot_id):
         _notice_reboot(known, said, node)
     _take_facts(said, node)
@@ -138,9 +136,21 @@ def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
     node.last_seen_at = now
     node.is_dark = False
     node.is_archived = False
-    after = (node.version, node.oem, node.oem_version, node.oem_build, node.oem_basis)
-    hearing.starts_interval = known is None or before != after
     return hearing
+
+
+# What a version interval holds: a change of any part ends one and begins the next.
+RAN = ("version", "oem", "oem_version", "oem_build", "oem_basis")
+
+
+def ran(node: Node) -> tuple[str, ...]:
+    """What a node runs, in the order of `RAN`."""
+    return node.version, node.oem, node.oem_version, node.oem_build, node.oem_basis
+
+
+def starts_interval(before: Node | None, after: Node) -> bool:
+    """Whether a node runs something else than it did."""
+    return before is None or ran(before) != ran(after)
 
 
 def _take_facts(said: CheckIn, node: Node) -> None:

@@ -77,7 +77,9 @@ class Batcher:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Take what is queued, then end."""
+        """Take what is queued, then end; a second call does nothing."""
+        if self._stopping:
+            return
         self._stopping = True
         self._arrived.set()
         if self._task is not None:

@@ -24,7 +24,7 @@ class UpdateService:
 
     def __init__(self) -> None:
         self.rejections = Rejections()
-        self.batcher = Batcher(_store(), load_in_thread, queue_max=settings.CHECKIN_QUEUE_MAX)
+        self.batcher = Batcher(make_store(), load_in_thread, queue_max=settings.CHECKIN_QUEUE_MAX)
         self.endpoint = UpdateEndpoint(
             self.batcher,
             self.rejections,
@@ -43,7 +43,8 @@ class UpdateService:
         await self.rejections.stop()
 
 
-def _store() -> Store:
+def make_store() -> Store:
+    """The store of the database that this server runs on."""
     if connection.vendor == "postgresql":
         return PostgresStore(timeout_seconds=settings.CHECKIN_TIMEOUT_SECONDS)
     return SqliteStore(timeout_seconds=settings.CHECKIN_TIMEOUT_SECONDS)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from oemupdates.domain.checkin import CheckIn
 from oemupdates.domain.decision import Decision, decide, settle
-from oemupdates.domain.node import Hearing, Node, State, hear
+from oemupdates.domain.node import Hearing, Node, State, hear, starts_interval
 from oemupdates.domain.policy import Group
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.services.counters import Cell, cell, holds_place
@@ -243,7 +243,7 @@ class _Taking:
                 continue
             else:
                 writes.changed.append((node, times))
-            if before is None or ran(before) != ran(node):
+            if starts_interval(before, node):
                 writes.intervals.append(node)
             self._count(before, node)
         # One node may have been answered twice in a batch: its last answer is what counts.
@@ -269,14 +269,6 @@ class _Taking:
             counts[was] = counts.get(was, 0) - 1
         if is_now is not None:
             counts[is_now] = counts.get(is_now, 0) + 1
-
-
-RAN = ("version", "oem", "oem_version", "oem_build", "oem_basis")
-
-
-def ran(node: Node) -> tuple[str, str, str, str, str]:
-    """What a version interval holds: a change of any part ends one and begins the next."""
-    return node.version, node.oem, node.oem_version, node.oem_build, node.oem_basis
 
 
 def _is_same(before: Node, after: Node) -> bool:

@@ -18,9 +18,8 @@ import psycopg
 from django.db import connections
 from psycopg import errors
 
-from oemupdates.domain.node import Node
+from oemupdates.domain.node import RAN, Node, ran
 from oemupdates.models import NodeCount
-from oemupdates.services import checkins
 from oemupdates.services.checkins import (
     READ,
     WRITTEN,
@@ -269,7 +268,11 @@ class PostgresStore:
         assert self._connection is not None  # noqa: S101 - called with a transaction open
         assert self._pipeline is not None  # noqa: S101
         try:
-            await self._connection.execute("ROLLBACK")
+            await self._connection.execute("ROLLBACK", prepare=False)
+            await self._pipeline.sync()
+            # A rollback makes psycopg forget its prepared statements on both sides; the other side
+            # must have heard of it before one is prepared anew.
+            await self._connection.execute("SELECT 1", prepare=False)
             await self._pipeline.sync()
         except psycopg.Error:
             await self.close()
@@ -328,7 +331,7 @@ def _parameters(writes: Writes, shard: int) -> dict[str, Any]:
             {
                 "node_id": node.id,
                 "at": node.last_seen_at,
-                **dict(zip(checkins.RAN, checkins.ran(node), strict=True)),
+                **dict(zip(RAN, ran(node), strict=True)),
             }
             for node in writes.intervals
         ),

@@ -15,10 +15,9 @@ from typing import TypeVar
 
 from django.db import connections
 
-from oemupdates.domain.node import Node
+from oemupdates.domain.node import RAN, Node, ran
 from oemupdates.models import NodeCount
 from oemupdates.services.checkins import (
-    RAN,
     READ,
     WRITTEN,
     Key,
@@ -27,7 +26,6 @@ from oemupdates.services.checkins import (
     Unavailable,
     Unwritable,
     Writes,
-    ran,
     row,
 )
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oemupdates.domain.event import Event, Meaning
-from oemupdates.domain.node import UNDER_WAY, Hearing, State, hear
+from oemupdates.domain.node import UNDER_WAY, Hearing, State, hear, starts_interval
 from tests.domain.plain import (
     APPLIED,
     BOOT,
@@ -47,7 +47,7 @@ class TestFirstContact:
         new = hearing.node
         assert (new.first_seen_at, new.last_seen_at) == (NOW, NOW)
         assert (new.state, new.version, new.track) == (State.NEW, OLD, "stable")
-        assert hearing.starts_interval
+        assert starts_interval(None, new)
         assert hearing.events == []  # case 5: no "updated" of a version that was none
 
     @pytest.mark.parametrize("event", [STARTED, APPLIED, DOWNLOAD_FAILED, UPDATED])
@@ -79,7 +79,7 @@ class TestWhatIsRemembered:
     def test_a_routine_check_changes_the_time_alone(self) -> None:
         hearing = hear(node(), check(), LATER)
         assert hearing.node == node(last_seen_at=LATER)
-        assert not hearing.starts_interval
+        assert not starts_interval(node(), hearing.node)
         assert hearing.events == []  # case 4
 
     def test_a_sign_of_life_ends_darkness_and_archive(self) -> None:
@@ -126,7 +126,8 @@ class TestWhatIsRemembered:
     def test_an_interval_starts_when_what_runs_differs(
         self, changes: dict[str, Any], starts: object
     ) -> None:
-        assert hear(node(), check(**changes), LATER).starts_interval is starts
+        hearing = hear(node(), check(**changes), LATER)
+        assert starts_interval(node(), hearing.node) is starts
 
 
 class TestOemBasis:
@@ -177,7 +178,7 @@ class TestOemBasis:
         seen = node(oem_basis="observed", oem_version=OLD, oem_build="2.12")
         hearing = hear(seen, say(STARTED, oem_version=""), LATER)
         assert (hearing.node.oem_basis, hearing.node.oem_build) == ("observed", "2.12")
-        assert not hearing.starts_interval
+        assert not starts_interval(seen, hearing.node)
 
 
 class TestUpdate:
