@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from oemupdates.domain.event import Event
 
@@ -77,6 +78,7 @@ class OemClaim:
     build: str = ""
 
 
+@lru_cache(maxsize=4096)
 def read_oem_version(text: str) -> OemClaim:
     """Tell the beacon's form from a birth version.
 

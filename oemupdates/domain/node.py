@@ -4,7 +4,6 @@ The state is derived from what was heard last and never a trap: any event may be
 check-in always wins.
 """
 
-import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -93,8 +92,9 @@ class Node:
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
 
-    def __copy__(self) -> "Node":
-        # One of these is made for every check-in; copying by slots or by reduce costs ten times.
+    def copy(self) -> "Node":
+        """Give a node with the same values."""
+        # One of these is made for every check-in; the copy module costs ten times as much.
         twin = object.__new__(Node)
         twin.__dict__.update(self.__dict__)
         return twin
@@ -123,7 +123,7 @@ def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
     if known is None:
         node = Node(said.machine_id, said.application, first_seen_at=now)
     else:
-        node = copy.copy(known)
+        node = known.copy()
     hearing = Hearing(node)
     if known is not None and (said.asks or known.boot_id != said.boot_id):
         _notice_reboot(known, said, node)

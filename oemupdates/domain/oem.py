@@ -5,6 +5,7 @@ the OS image carries under `share/flatcar/oems`.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from oemupdates.domain.version import BadVersion, Version, parse
 
@@ -75,6 +76,7 @@ CATALOGUE = {
 NO_OEM = frozenset({"", "diskless"})
 
 
+@lru_cache(maxsize=4096)
 def is_shipped(oem: str, *, version: str, architecture: str) -> bool:
     """Whether Flatcar ships a sysext of this OEM for an OS version and architecture."""
     known = CATALOGUE.get(oem)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 
-from oemupdates.domain.node import UNDER_WAY, State
+from oemupdates.domain.node import UNDER_WAY
 from oemupdates.models import Group, GroupBudget, Node, NodeCount
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def cell(node: Countable) -> Cell | None:
 
 def holds_place(node: Countable) -> bool:
     """Whether a node counts against its group's limit: between offer and reboot, dark or not."""
-    return not node.is_archived and State(node.state) in UNDER_WAY
+    return node.state in UNDER_WAY and not node.is_archived
 
 
 class Moves:
