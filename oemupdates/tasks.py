@@ -11,19 +11,19 @@ from django.utils import timezone
 from oemupdates.services import counters, history
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def mark_dark_nodes() -> None:
     """Mark nodes dark that were not heard when they should have been."""
     counters.mark_dark(timezone.now())
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def repair_counters() -> None:
     """Count all nodes anew, and mend the counters that drifted."""
     counters.repair()
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def forget_old_history() -> None:
     """Delete events, answers and refused requests that are older than they are kept."""
     history.forget(timezone.now(), settings.EVENT_RETENTION_DAYS)

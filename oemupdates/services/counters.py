@@ -126,7 +126,9 @@ class Moves:
                 GroupBudget.objects.filter(group_id=group_id).update(
                     under_way=Greatest(F("under_way") + number, 0)
                 )
-        rows = [[*where, number] for where, number in sorted(self.cells.items()) if number]
+        rows: list[list[str | int]] = [
+            [*where, number] for where, number in sorted(self.cells.items()) if number
+        ]
         if rows:
             with connection.cursor() as cursor:
                 cursor.executemany(_ADD, rows)

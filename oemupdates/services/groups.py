@@ -83,10 +83,9 @@ def edit(group: Group, *, by: Operator | None, why: str = "", **policy: Unpack[P
     """Change what is given of a group's policy; raises `CannotEdit`."""
     with changing():
         group = Group.objects.get(pk=group.pk)
-        before = _values(group, list(policy))
+        changed = [name for name, value in policy.items() if getattr(group, name) != value]
+        before = _values(group, changed)
         _set(group, policy)
-        after = _values(group, list(policy))
-        changed = [name for name in after if after[name] != before[name]]
         if changed:
             _check(group)
             group.save()
@@ -95,8 +94,8 @@ def edit(group: Group, *, by: Operator | None, why: str = "", **policy: Unpack[P
                 verb="group.edited",
                 subject=group,
                 by=by,
-                before={name: before[name] for name in changed},
-                after={name: after[name] for name in changed},
+                before=before,
+                after=_values(group, changed),
                 why=why,
             )
     return group

@@ -6,8 +6,6 @@ from datetime import date, datetime
 
 from django.db import connection, transaction
 
-from oemupdates.models import RejectedRequest
-
 _COLUMNS = ("day", "reason", "source", "times", "first_at", "last_at", "detail", "sample")
 _MAX_LENGTHS = {"reason": 32, "source": 64, "detail": 500, "sample": 4000}
 # Another process may have written the row since, and may be ahead of or behind this one.
@@ -55,14 +53,25 @@ def record(batch: Iterable[Rejection]) -> None:
         one = _tidy(rejection)
         known = merged.get(one.key)
         merged[one.key] = _join(known, one) if known else one
-    fields = [RejectedRequest._meta.get_field(name) for name in _COLUMNS]  # noqa: SLF001 - Django's
-    rows = [
-        [field.get_db_prep_value(getattr(merged[key], field.name), connection) for field in fields]
-        for key in sorted(merged)
-    ]
+    rows = [_row(merged[key]) for key in sorted(merged)]
     if rows:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.executemany(_ADD, rows)
+
+
+def _row(one: Rejection) -> list[str | int | date | datetime | None]:
+    """Values in the order of `_COLUMNS`; SQLite keeps times in a form of Django's own."""
+    adapt = connection.ops
+    return [
+        adapt.adapt_datefield_value(one.day),
+        one.reason,
+        one.source,
+        one.times,
+        adapt.adapt_datetimefield_value(one.first_at),
+        adapt.adapt_datetimefield_value(one.last_at),
+        one.detail,
+        one.sample,
+    ]
 
 
 def _tidy(rejection: Rejection) -> Rejection:

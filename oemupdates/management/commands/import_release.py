@@ -1,11 +1,10 @@
 """Registers a folder of payload files as a release."""
 
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import FLATCAR, Architecture, Channel
@@ -26,7 +25,11 @@ class Command(BaseCommand):
         " find them."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """Let `--version` be the release's; Django's own is told by `manage.py version`."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
         """Say what the command takes."""
         parser.add_argument("directory", type=Path, metavar="DIR")
         parser.add_argument("--version", required=True, help="as in version.txt: 4593.2.1")

@@ -1,0 +1,336 @@
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.domain.version import sort_key
+from oemupdates.models import Activity, Payload, Release
+from oemupdates.services import channels, payload_files, releases
+from oemupdates.services.activity import BadWords
+from oemupdates.services.payload_files import BadPayload
+from oemupdates.services.releases import CannotImport, Source
+from tests.services.makers import last_activity, make_operator, make_release, seeded_channel
+
+pytestmark = pytest.mark.django_db
+REAL = Path(__file__).parents[1] / "payloads" / "4593.2.1"
+
+
+@pytest.fixture
+def hosted(tmp_path, settings):
+    """Where the payloads of amd64 are hosted in this test."""
+    settings.PAYLOAD_DIR = tmp_path / "hosted"
+    return settings.PAYLOAD_DIR / "amd64-usr"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return make_folder(tmp_path / "folder")
+
+
+def make_folder(path, **files):
+    """A folder with an OS payload, and with what is given as `oem_azure="contents"`."""
+    path.mkdir()
+    (path / OS_PAYLOAD).write_bytes(b"CrAU the system")
+    for name, contents in files.items():
+        (path / f"{name.replace('_', '-')}.gz").write_bytes(contents)
+    return path
+
+
+def run(folder, version="4593.2.1", *, channel=None, by=None, **given):
+    source = Source(folder, version, **given)
+    return releases.import_release(source, channel=channel or seeded_channel(), by=by)
+
+
+def files_below(path):
+    return {str(one.relative_to(path)) for one in path.rglob("*") if one.is_file()}
+
+
+class TestImportRelease:
+    def test_computes_what_the_real_files_are(self, hosted):
+        run(REAL)
+        for name in (OS_PAYLOAD, "oem-azure.gz"):
+            contents = (REAL / name).read_bytes()
+            payload = Payload.objects.get(name=name)
+            assert payload.size == len(contents)
+            assert payload.sha1 == hashlib.sha1(contents, usedforsecurity=False).hexdigest()
+            assert f"{payload.sha256}  {name}\n" == (REAL / f"{name}.sha256").read_text()
+            assert payload.is_verified
+
+    def test_registers_the_release_for_the_architecture_of_the_channel(self, hosted, folder):
+        imported = run(folder, channel=seeded_channel("stable", "arm64"))
+        row = Release.objects.get()
+        assert (row.version, row.architecture, row.codebase) == ("4593.2.1", "arm64", "")
+        assert row.order == sort_key("4593.2.1")
+        assert imported.is_new
+        assert imported.changed
+
+    def test_hosts_copies_with_their_sums(self, hosted, folder):
+        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        run(folder)
+        place = hosted / "4593.2.1"
+        assert files_below(hosted.parent) == {
+            f"amd64-usr/4593.2.1/{name}{end}"
+            for name in (OS_PAYLOAD, "oem-azure.gz")
+            for end in ("", ".sha256")
+        }
+        assert (place / "oem-azure.gz").read_bytes() == b"CrAU azure"
+        digest = hashlib.sha256(b"CrAU azure").hexdigest()
+        assert (place / "oem-azure.gz.sha256").read_text() == f"{digest}  oem-azure.gz\n"
+
+    def test_hosts_nothing_that_is_elsewhere(self, hosted, folder):
+        imported = run(folder, codebase="https://mirror.example.net/flatcar/4593.2.1")
+        assert imported.release.codebase == "https://mirror.example.net/flatcar/4593.2.1/"
+        assert not hosted.parent.exists()
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "mirror.example.net/a",
+            "ftp://mirror.example.net/",
+            "https:///a",
+            "https://mirror.example.net/?a=b",
+            "https://mirror.example.net/#a",
+            "https://mirror.example.net/a b",
+            "https://mirror.example.net/" + "a" * 500,
+        ],
+    )
+    def test_refuses_what_is_no_url_of_a_folder(self, folder, url):
+        with pytest.raises(CannotImport, match="URL"):
+            run(folder, codebase=url)
+
+    def test_refuses_what_is_no_version(self, folder):
+        with pytest.raises(CannotImport, match="latest"):
+            run(folder, "latest")
+
+    def test_moves_the_target_of_the_channel(self, hosted, folder):
+        assert run(folder, by=make_operator()).target_moved
+        assert seeded_channel().target.version == "4593.2.1"
+        assert list(Activity.objects.values_list("verb", flat=True).order_by("id")) == [
+            "release.imported",
+            "channel.target_set",
+        ]
+
+    def test_leaves_a_target_that_is_newer(self, hosted, folder):
+        newer = make_release("4593.2.2")
+        channels.set_target(seeded_channel(), newer, by=None)
+        assert not run(folder).target_moved
+        assert seeded_channel().target == newer
+
+    def test_leaves_the_target_when_told_so(self, hosted, folder):
+        assert not run(folder, moves_target=False).target_moved
+        assert seeded_channel().target is None
+
+    def test_does_not_make_a_blocked_release_the_target(self, hosted, folder):
+        releases.block(run(folder, moves_target=False).release, by=None, because="breaks disks")
+        assert not run(folder).target_moved
+
+    def test_of_the_same_folder_changes_nothing(self, hosted, folder, epoch):
+        run(folder)
+        before = list(Payload.objects.values()), Activity.objects.count()
+        stamps = {path: path.stat() for path in hosted.rglob("*")}
+        assert not run(folder).changed
+        assert (list(Payload.objects.values()), Activity.objects.count()) == before
+        assert {path: path.stat() for path in hosted.rglob("*")} == stamps
+
+    def test_refuses_other_bytes_under_the_same_version(self, hosted, folder):
+        run(folder)
+        (folder / OS_PAYLOAD).write_bytes(b"CrAU another")
+        with pytest.raises(CannotImport, match=rf"another {OS_PAYLOAD}"):
+            run(folder)
+        assert (hosted / "4593.2.1" / OS_PAYLOAD).read_bytes() == b"CrAU the system"
+
+    def test_refuses_to_move_payloads_to_another_host(self, hosted, folder):
+        run(folder)
+        with pytest.raises(CannotImport, match="this server"):
+            run(folder, codebase="https://mirror.example.net/")
+
+    def test_adds_payloads_that_came_later(self, hosted, folder):
+        run(folder)
+        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        imported = run(folder)
+        assert (imported.is_new, imported.added) == (False, ("oem-azure.gz",))
+        written = last_activity()
+        assert written.verb == "release.completed"
+        assert list(written.after) == ["oem-azure.gz"]
+        assert "amd64-usr/4593.2.1/oem-azure.gz" in files_below(hosted.parent)
+
+    def test_keeps_payloads_that_a_later_folder_lacks(self, hosted, tmp_path):
+        run(make_folder(tmp_path / "all", oem_azure=b"CrAU azure"))
+        assert not run(make_folder(tmp_path / "less")).changed
+        assert Payload.objects.count() == 2
+
+    def test_mends_a_hosted_file_that_went_bad(self, hosted, folder):
+        run(folder)
+        place = hosted / "4593.2.1" / OS_PAYLOAD
+        place.write_bytes(b"CrAU the systeM")
+        run(folder)
+        assert place.read_bytes() == b"CrAU the system"
+
+    def test_leaves_no_half_of_a_file_when_it_is_cut_short(self, hosted, folder, monkeypatch):
+        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+
+        def full_disk(descriptor):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full_disk)
+            with pytest.raises(OSError, match="No space"):
+                run(folder)
+        assert files_below(hosted.parent) == set()
+        assert not Release.objects.exists()
+        assert run(folder).is_new
+
+    def test_deletes_what_a_killed_import_left_a_day_ago(self, hosted, folder):
+        incoming = hosted.parent / ".incoming"
+        for name, age in (("dead", 25 * 3600), ("alive", 3600)):
+            (incoming / name).mkdir(parents=True)
+            os.utime(incoming / name, (time.time() - age,) * 2)
+        run(folder)
+        assert [path.name for path in incoming.iterdir()] == ["alive"]
+
+    def test_refuses_a_file_that_changes_while_it_is_copied(self, hosted, folder, monkeypatch):
+        real = payload_files.read
+
+        def read_then_change(directory, *, architecture):
+            found = real(directory, architecture=architecture)
+            (folder / OS_PAYLOAD).write_bytes(b"CrAU the systeM")
+            return found
+
+        monkeypatch.setattr(releases, "read", read_then_change)
+        with pytest.raises(BadPayload, match="changed while"):
+            run(folder)
+        assert not Release.objects.exists()
+
+    def test_needs_an_os_payload(self, hosted, folder):
+        (folder / OS_PAYLOAD).rename(folder / "oem-azure.gz")
+        with pytest.raises(BadPayload, match="without which"):
+            run(folder)
+
+    def test_refuses_what_is_no_folder(self, hosted, tmp_path):
+        with pytest.raises(BadPayload, match="no folder"):
+            run(tmp_path / "nowhere")
+
+    @pytest.mark.parametrize("contents", [b"", b"CrA", b"\x1f\x8b\x08 gzip", b"<html>"])
+    def test_refuses_what_is_no_update_payload_by_name(self, hosted, folder, contents):
+        (folder / "oem-azure.gz").write_bytes(contents)
+        with pytest.raises(BadPayload, match=r"oem-azure\.gz is no update payload"):
+            run(folder)
+        assert not Release.objects.exists()
+
+    @pytest.mark.parametrize(
+        "line", ["{}  oem-azure.gz\n", "{} *oem-azure.gz", "{}", "{}  build/oem-azure.gz\r\n"]
+    )
+    def test_agrees_with_a_sum_beside_the_file(self, hosted, folder, line):
+        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        digest = hashlib.sha256(b"CrAU azure").hexdigest()
+        (folder / "oem-azure.gz.sha256").write_text(line.format(digest.upper()))
+        assert run(folder).is_new
+
+    @pytest.mark.parametrize(
+        ("line", "why"),
+        [
+            ("0" * 64 + "  oem-azure.gz\n", "is not what"),
+            ("0" * 64 + "  oem-qemu.gz\n", "says nothing"),
+            ("", "says nothing"),
+            ("x" * 2_000_000, "too long"),
+        ],
+    )
+    def test_refuses_a_file_that_its_sum_does_not_fit(self, hosted, folder, line, why):
+        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        (folder / "oem-azure.gz.sha256").write_text(line)
+        with pytest.raises(BadPayload, match=why):
+            run(folder)
+
+    def test_names_what_it_ignores_and_why(self, hosted, folder):
+        for name in (
+            "version.txt",
+            "my-oem-azure.gz",
+            "flatcar-oem-azure.gz",
+            "oem-azure.gz.sig",
+            "oem-.gz",
+            "lonely.gz.sha256",
+        ):
+            (folder / name).write_bytes(b"CrAU")
+        (folder / "flatcar-dir.gz").mkdir()
+        imported = run(folder)
+        assert imported.folder.ignored == {
+            "version.txt": "no name that nodes ask for",
+            "my-oem-azure.gz": "no name that nodes ask for",
+            "flatcar-oem-azure.gz": "nodes would take it for another file",
+            "oem-azure.gz.sig": "no name that nodes ask for",
+            "oem-.gz": "no name that nodes ask for",
+            "lonely.gz.sha256": "no name that nodes ask for",
+            "flatcar-dir.gz": "no file",
+        }
+        assert imported.added == (OS_PAYLOAD,)
+
+    def test_takes_extensions_and_names_them_as_they_are(self, hosted, tmp_path):
+        folder = make_folder(tmp_path / "folder", flatcar_python=b"CrAU py", oem_own=b"CrAU own")
+        assert run(folder).added == (OS_PAYLOAD, "flatcar-python.gz", "oem-own.gz")
+
+    def test_warns_of_an_oem_of_other_machines(self, hosted, tmp_path):
+        folder = make_folder(tmp_path / "folder", oem_vmware=b"CrAU vm", oem_azure=b"CrAU az")
+        imported = run(folder, channel=seeded_channel("stable", "arm64"))
+        assert imported.folder.warnings == [
+            "oem-vmware.gz: Flatcar ships this OEM for amd64 only."
+        ]
+
+    def test_takes_a_nightly_version(self, hosted, folder):
+        run(folder, "4799.0.0+nightly-20260821-2100", channel=seeded_channel("alpha"))
+        assert (hosted / "4799.0.0+nightly-20260821-2100" / OS_PAYLOAD).is_file()
+
+    def test_can_read_the_folder_that_it_hosts(self, hosted, folder):
+        hosted.mkdir(parents=True)
+        shutil.move(folder, hosted / "4593.2.1")
+        assert run(hosted / "4593.2.1").is_new
+        assert (hosted / "4593.2.1" / OS_PAYLOAD).read_bytes() == b"CrAU the system"
+
+
+class TestBlock:
+    def test_keeps_when_and_why(self, epoch):
+        release = releases.block(make_release(), by=make_operator(), because="breaks disks")
+        row = Release.objects.get(pk=release.pk)
+        assert row.blocked_because == "breaks disks"
+        assert row.blocked_at is not None
+        assert epoch() == 1
+
+    def test_says_what_the_release_was_to_whom(self):
+        release = make_release()
+        channels.set_target(seeded_channel(), release, by=None)
+        channels.add_floor(seeded_channel("beta"), release, by=None, because="new updater")
+        releases.block(release, by=make_operator(), because="breaks disks")
+        written = last_activity()
+        assert (written.verb, written.why) == ("release.blocked", "breaks disks")
+        assert written.after == {
+            "is_blocked": True,
+            "target_of": ["stable (amd64)"],
+            "floor_of": ["beta (amd64)"],
+        }
+
+    def test_needs_a_reason(self):
+        with pytest.raises(BadWords):
+            releases.block(make_release(), by=None, because="")
+
+    def test_lets_only_one_of_two_hands_win(self):
+        release = make_release()
+        releases.block(release, by=None, because="breaks disks")
+        with pytest.raises(releases.CannotBlock):
+            releases.block(release, by=None, because="breaks the network")
+        assert Release.objects.get().blocked_because == "breaks disks"
+
+
+class TestUnblock:
+    def test_takes_the_block_away_and_writes_down_what_it_was(self):
+        release = releases.block(make_release(), by=None, because="breaks disks")
+        releases.unblock(release, by=None, why="was the cable")
+        row = Release.objects.get()
+        assert (row.blocked_at, row.blocked_because) == (None, "")
+        assert last_activity().before == {"blocked_because": "breaks disks"}
+
+    def test_refuses_a_release_that_is_not_blocked(self):
+        with pytest.raises(releases.CannotUnblock):
+            releases.unblock(make_release(), by=None)
