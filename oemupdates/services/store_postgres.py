@@ -6,16 +6,14 @@ commits. Parameters travel as one text each: dumping lists to arrays costs more 
 """
 
 import asyncio
-import itertools
 import os
-import socket
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
-from typing import Any, TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import TypeVar
 
 import orjson
 import psycopg
-from django.db import connections
 from psycopg import errors
 
 from oemupdates.domain.node import RAN, Node, ran
@@ -32,6 +30,7 @@ from oemupdates.services.checkins import (
     Writes,
 )
 from oemupdates.services.configuration import LOCK
+from oemupdates.services.postgres_line import Line
 
 T = TypeVar("T")
 
@@ -66,7 +65,7 @@ def _list(names: Sequence[str], prefix: str = "") -> str:
 
 
 _SESSION = """
-SELECT set_config('statement_timeout', %s, false),
+SELECT set_config('statement_timeout', '%d', false),
        set_config('idle_in_transaction_session_timeout', '30s', false),
        set_config('plan_cache_mode', 'force_generic_plan', false),
        -- The batch is small and the tables are not, whatever the planner knew when it planned.
@@ -83,7 +82,7 @@ FROM oemupdates_configuration WHERE id = 1
 """
 _READ_NODES = f"""
 SELECT {_list(READ).replace('"address"', "host(address)")} FROM oemupdates_node
-WHERE machine_id = ANY(string_to_array(%s, ' '))
+WHERE machine_id = ANY(string_to_array($1, ' '))
 ORDER BY machine_id, application FOR NO KEY UPDATE
 """  # noqa: S608 - the names are ours
 _READ_IDS = f"""
@@ -157,46 +156,62 @@ ON CONFLICT ({_list(NodeCount.CELL)}, shard) DO UPDATE SET nodes = cell.nodes + 
 """  # noqa: S608 - the names are ours
 
 
+_PARAMETERS = (
+    "at",
+    "touched",
+    "changed",
+    "created",
+    "intervals",
+    "events",
+    "answers",
+    "budgets",
+    "shard",
+    "counts",
+)
+_NUMBERS = {name: f"${number}" for number, name in enumerate(_PARAMETERS, 1)}
+_STATEMENTS = {
+    "begin": "BEGIN",
+    "lock": _LOCK,
+    "configuration": _READ_CONFIGURATION,
+    "nodes": _READ_NODES,
+    "ids": _READ_IDS,
+    "touch": _TOUCH % _NUMBERS,
+    "write": _WRITE % _NUMBERS,
+    "commit": "COMMIT",
+    "rollback": "ROLLBACK",
+}
+
+
 class PostgresStore:
     """One connection of a process to PostgreSQL, over which it takes its check-ins."""
 
     def __init__(self, *, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
         self.shard = os.getpid() % SHARDS + 1
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._pipeline: psycopg.AsyncPipeline | None = None
-        self._stack = AsyncExitStack()
-        self._ids: Iterator[int] = iter(())
-        self._ids_left = 0
+        self._line: Line | None = None
+        self._ids: deque[int] = deque()
 
     async def run(self, keys: Sequence[Key], decide: Callable[[Known], tuple[T, Writes]]) -> T:
         """Read, decide and write a batch; its result is returned once it has committed."""
-        connection = await self._connect()
-        watchdog = asyncio.get_running_loop().call_later(
-            # The server ends a statement that takes too long; this is for one that says nothing.
-            self.timeout_seconds * 2,
-            _hang_up,
-            connection,
-        )
         try:
-            return await self._transact(connection, keys, decide)
-        except StaleConfiguration:
-            await self._roll_back()
-            raise
-        except (
-            errors.UniqueViolation,
-            errors.CheckViolation,
-            errors.DeadlockDetected,
-            errors.SerializationFailure,
-        ) as error:
-            await self._roll_back()
-            raise _conflict(error) from error
-        except (psycopg.DataError, psycopg.IntegrityError) as error:
-            await self._roll_back()
-            raise Unwritable(str(error)) from error
+            line = self._line = self._line or await self._open()
         except psycopg.Error as error:
-            await self.close()
             raise Unavailable(str(error)) from error
+        # The server ends a statement that takes too long; this is for one that says nothing.
+        loop = asyncio.get_running_loop()
+        watchdog = loop.call_later(self.timeout_seconds * 2, line.hang_up)
+        try:
+            return await self._transact(line, keys, decide)
+        except StaleConfiguration:
+            await self._roll_back(line)
+            raise
+        except psycopg.Error as error:
+            refusal = _refusal(error)
+            if isinstance(refusal, Unavailable):
+                await self.close()
+            else:
+                await self._roll_back(line)
+            raise refusal from error
         except BaseException:
             await self.close()
             raise
@@ -204,122 +219,75 @@ class PostgresStore:
             watchdog.cancel()
 
     async def _transact(
-        self,
-        connection: psycopg.AsyncConnection[Any],
-        keys: Sequence[Key],
-        decide: Callable[[Known], tuple[T, Writes]],
+        self, line: Line, keys: Sequence[Key], decide: Callable[[Known], tuple[T, Writes]]
     ) -> T:
-        pipeline = self._pipeline
-        assert pipeline is not None  # noqa: S101 - _connect made it
-        new_ids = None
-        machine_ids = " ".join(sorted({machine_id for machine_id, _ in keys}))
-        await connection.execute("BEGIN")
-        await connection.execute(_LOCK)
-        configuration = await connection.execute(_READ_CONFIGURATION)
-        nodes = await connection.execute(_READ_NODES, (machine_ids,))
-        if self._ids_left < len(keys):
-            new_ids = await connection.execute(_READ_IDS)
-        await pipeline.sync()
-        if new_ids is not None:
-            fresh = [number for (number,) in await new_ids.fetchall()]
-            self._ids = itertools.chain(self._ids, fresh)
-            self._ids_left += len(fresh)
-        epoch, budgets = (await configuration.fetchall())[0]
+        machine_ids = " ".join(sorted({machine_id for machine_id, _ in keys})).encode()
+        needs_ids = [("ids", ())] if len(self._ids) < len(keys) else []
+        _, _, configuration, rows, *ids = await line.exchange(
+            ("begin", ()),
+            ("lock", ()),
+            ("configuration", ()),
+            ("nodes", (machine_ids,)),
+            *needs_ids,
+        )
+        self._ids.extend(number for (number,) in chain.from_iterable(ids))
+        ((epoch, budgets),) = configuration
         found = {}
-        for values in await nodes.fetchall():
+        for values in rows:
             node = object.__new__(Node)
             node.__dict__.update(zip(READ, values, strict=True))
             found[node.machine_id, node.application] = node
         under_way = {int(group): number for group, number in (budgets or {}).items()}
-        result, writes = decide(Known(epoch, found, under_way, self._next_id))
+        result, writes = decide(Known(epoch, found, under_way, self._ids.popleft))
         if writes.is_routine:
-            at, touched = writes.at, ",".join(map(str, writes.touched))
-            await connection.execute(_TOUCH, {"at": at, "touched": touched})
+            at, touched = writes.at.isoformat(), ",".join(map(str, writes.touched))
+            await line.exchange(("touch", (at.encode(), touched.encode())), ("commit", ()))
         else:
-            await connection.execute(_WRITE, _parameters(writes, self.shard))
-        await connection.execute("COMMIT")
-        await pipeline.sync()
+            await line.exchange(("write", _parameters(writes, self.shard)), ("commit", ()))
         return result
 
-    def _next_id(self) -> int:
-        self._ids_left -= 1
-        return next(self._ids)
+    async def _open(self) -> Line:
+        timeout = int(self.timeout_seconds * 1000)
+        return await Line.open(
+            _STATEMENTS, session=_SESSION % timeout, timeout_seconds=self.timeout_seconds
+        )
 
-    async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        if self._connection is not None and not self._connection.closed:
-            return self._connection
-        await self.close()
+    async def _roll_back(self, line: Line) -> None:
         try:
-            self._connection = await psycopg.AsyncConnection.connect(
-                **_connection_parameters(),
-                autocommit=True,
-                prepare_threshold=0,
-                connect_timeout=max(2, int(self.timeout_seconds)),
-            )
-            timeout = str(int(self.timeout_seconds * 1000))
-            await self._connection.execute(_SESSION, (timeout,))
-            self._pipeline = await self._stack.enter_async_context(self._connection.pipeline())
-        except psycopg.Error as error:
-            await self.close()
-            raise Unavailable(str(error)) from error
-        return self._connection
-
-    async def _roll_back(self) -> None:
-        assert self._connection is not None  # noqa: S101 - called with a transaction open
-        assert self._pipeline is not None  # noqa: S101
-        try:
-            await self._connection.execute("ROLLBACK", prepare=False)
-            await self._pipeline.sync()
-            # A rollback makes psycopg forget its prepared statements on both sides; the other side
-            # must have heard of it before one is prepared anew.
-            await self._connection.execute("SELECT 1", prepare=False)
-            await self._pipeline.sync()
+            await line.exchange(("rollback", ()))
         except psycopg.Error:
             await self.close()
 
     async def close(self) -> None:
         """Give the connection up; the next batch makes another."""
-        connection, self._connection, self._pipeline = self._connection, None, None
-        if connection is None:
-            return
-        _hang_up(connection)
-        with suppress(psycopg.Error):
-            await self._stack.aclose()
-        self._stack = AsyncExitStack()
-        with suppress(psycopg.Error):
-            await connection.close()
+        line, self._line = self._line, None
+        if line is not None:
+            await line.close()
 
 
-def _connection_parameters() -> dict[str, Any]:
-    ours = {"cursor_factory", "context", "prepare_threshold", "pool", "server_side_binding"}
-    given = connections["default"].get_connection_params()
-    return {name: value for name, value in given.items() if name not in ours}
+_AGAIN = (errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
 
 
-def _hang_up(connection: psycopg.AsyncConnection[Any]) -> None:
-    """End a connection's socket, so that whoever waits on it hears of it at once."""
-    # A duplicate: closing it leaves libpq's own descriptor, which the event loop watches.
-    with (
-        suppress(OSError, psycopg.Error),
-        socket.socket(fileno=os.dup(connection.fileno())) as line,
-    ):
-        line.shutdown(socket.SHUT_RDWR)
-
-
-def _conflict(error: psycopg.Error) -> Exception:
-    """Whether deciding again can help: it does unless a row of the batch breaks a rule itself."""
-    constraint = error.diag.constraint_name
-    if isinstance(error, errors.CheckViolation) and constraint != "group_budget_limit_kept":
+def _refusal(error: psycopg.Error) -> Exception:
+    """What the database's refusal means: to decide again, a bad row, or no database."""
+    if isinstance(error, errors.CheckViolation):
+        # The budget's constraint: another process let nodes in since it was read.
+        again = error.diag.constraint_name == "group_budget_limit_kept"
+    else:
+        again = isinstance(error, _AGAIN)
+    if again:
+        return Conflict(str(error))
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
         return Unwritable(str(error))
-    return Conflict(str(error))
+    return Unavailable(str(error))
 
 
-def _parameters(writes: Writes, shard: int) -> dict[str, Any]:
-    at = writes.at
-    return {
-        "at": at,
-        "shard": shard,
-        "touched": ",".join(map(str, writes.touched)),
+def _parameters(writes: Writes, shard: int) -> list[bytes]:
+    """The parameters of the statement that writes, in the order of `_PARAMETERS`."""
+    values = {
+        "at": writes.at.isoformat().encode(),
+        "touched": ",".join(map(str, writes.touched)).encode(),
+        "shard": str(shard).encode(),
         "changed": _json(
             {"id": node.id, "times": times, **_values(node, WRITTEN)}
             for node, times in writes.changed
@@ -355,6 +323,7 @@ def _parameters(writes: Writes, shard: int) -> dict[str, Any]:
             if nodes
         ),
     }
+    return [values[name] for name in _PARAMETERS]
 
 
 def _values(node: Node, names: Sequence[str]) -> dict[str, object]:
@@ -362,5 +331,5 @@ def _values(node: Node, names: Sequence[str]) -> dict[str, object]:
     return {name: values[name] for name in names}
 
 
-def _json(rows: Any) -> str:
-    return orjson.dumps(list(rows)).decode()
+def _json(rows: Iterable[object]) -> bytes:
+    return orjson.dumps(list(rows))
