@@ -1,0 +1,1 @@
+"""Load and scale: how fast check-ins are taken, and at what cost."""
