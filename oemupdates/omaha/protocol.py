@@ -9,10 +9,11 @@ import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import takewhile
 
 from oemupdates.domain.checkin import MAX_LENGTHS, CheckIn, check
 from oemupdates.domain.event import Event
-from oemupdates.domain.policy import MIN_POLL_SECONDS, Group, Payload, Release
+from oemupdates.domain.policy import MIN_POLL_SECONDS, OS_PAYLOAD, Floor, Group, Payload, Release
 from oemupdates.domain.version import BadVersion, Version, parse
 
 CONTENT_TYPE = b"text/xml; charset=utf-8"
@@ -163,33 +164,37 @@ def offer_to_syncer(app: App, group: Group | None) -> str:
     """The update check's element for another update server: every floor, then the target.
 
     Each manifest names its own codebase, because each release has a folder of its own; the one
-    before the manifests, which older servers read, is the target's. Releases that are blocked, and
-    what the syncer has already, are left out.
+    before the manifests, which older servers read, is the last one's. What the syncer has already
+    is left out, and so is everything from a release on that is blocked or has no payloads: nobody
+    downstream may pass a floor by.
     """
     channel = group.channel if group else None
     if group is None or channel is None or channel.target is None:
         return no_update(MIN_POLL_SECONDS)
     target, has = channel.target, _order(app.attributes.get("version", ""))
-    if target.blocked_because or not target.payloads or has >= target.order:
+    way = [floor for floor in channel.floors if has < floor.release.order < target.order]
+    if has < target.order:
+        way.append(next((one for one in channel.floors if one.release is target), Floor(target)))
+    way = list(takewhile(lambda step: _is_ready(step.release), way))
+    if not way:
         return no_update(group.poll_interval_seconds)
-    floors = [floor for floor in channel.floors if has < floor.release.order <= target.order]
-    manifests = [
-        _manifest(
-            floor.release,
-            floor.release.payloads,
-            f' is_floor="true" floor_reason="{escape(floor.reason)}"'
-            + (' is_target="true"' if floor.release is target else ""),
-            _urls(floor.release),
-        )
-        for floor in floors
-        if not floor.release.blocked_because and floor.release.payloads
-    ]
-    if not any(floor.release is target for floor in floors):
-        manifests.append(_manifest(target, target.payloads, ' is_target="true"', _urls(target)))
+    manifests = "".join(_step(step, is_target=step.release is target) for step in way)
     return (
-        f'<updatecheck status="ok" PollInterval="{group.poll_interval_seconds}">{_urls(target)}'
-        f"{''.join(manifests)}</updatecheck>"
+        f'<updatecheck status="ok" PollInterval="{group.poll_interval_seconds}">'
+        f"{_urls(way[-1].release)}{manifests}</updatecheck>"
     )
+
+
+def _is_ready(release: Release) -> bool:
+    return not release.blocked_because and release.payload(OS_PAYLOAD) is not None
+
+
+def _step(step: Floor, *, is_target: bool) -> str:
+    """One manifest of a syncer's answer; only a floor has a reason."""
+    marks = f' is_floor="true" floor_reason="{escape(step.reason)}"' if step.reason else ""
+    if is_target:
+        marks += ' is_target="true"'
+    return _manifest(step.release, step.release.payloads, marks, _urls(step.release))
 
 
 def _order(version: str) -> Version:
