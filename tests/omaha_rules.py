@@ -78,18 +78,20 @@ _VOCABULARY: dict[str, dict[str, Callable[[str], bool]]] = {
     },
 }
 _PARENTS = {
-    "daystart": "response",
-    "app": "response",
-    "ping": "app",
-    "event": "app",
-    "updatecheck": "app",
-    "urls": "updatecheck",
-    "url": "urls",
-    "manifest": "updatecheck",
-    "packages": "manifest",
-    "package": "packages",
-    "actions": "manifest",
-    "action": "actions",
+    "response": {None},
+    "daystart": {"response"},
+    "app": {"response"},
+    "ping": {"app"},
+    "event": {"app"},
+    "updatecheck": {"app"},
+    # Below a manifest only for syncers: each release has a folder of its own.
+    "urls": {"updatecheck", "manifest"},
+    "url": {"urls"},
+    "manifest": {"updatecheck"},
+    "packages": {"manifest"},
+    "package": {"packages"},
+    "actions": {"manifest"},
+    "action": {"actions"},
 }
 
 
@@ -122,7 +124,7 @@ def _check_bytes(body: bytes) -> ET.Element:
 
 def _check_words(element: ET.Element, parent: str | None) -> None:
     known = _VOCABULARY.get(element.tag)
-    _rule(known is not None and _PARENTS.get(element.tag) == parent, f"no <{element.tag}> here")
+    _rule(known is not None and parent in _PARENTS[element.tag], f"no <{element.tag}> here")
     for name, value in element.attrib.items():
         allows = (known or {}).get(name)
         _rule(allows is not None and allows(value), f"<{element.tag} {name}={value!r}>")
@@ -136,7 +138,8 @@ def _check_app(app: ET.Element, manifests: int) -> None:
     _rule(bool(app.get("appid")) and bool(app.get("status")), "an app has its appid and status")
     checks = app.findall("updatecheck")
     _rule(len(checks) <= 1, "one updatecheck an app")
-    _rule(app.get("status") == "ok" or not checks, "an app in error offers nothing")
+    refused = all(answer.get("status") == "noupdate" for answer in checks)
+    _rule(app.get("status") == "ok" or refused, "an app in error offers nothing")
     for answer in checks:
         _rule(answer.get("status") is not None, "an updatecheck has its status")
         if answer.get("status") == "ok":
@@ -155,6 +158,7 @@ def _check_offer(answer: ET.Element, most: int) -> None:
         _check_manifest(manifest)
         multi = {"is_floor", "is_target", "floor_reason"} & manifest.attrib.keys()
         _rule(most > 1 or not multi, "a node hears nothing of floors")
+        _rule(most > 1 or manifest.find("urls") is None, "a node's URLs stand above its manifest")
     versions = [_numbers(manifest.get("version", "")) for manifest in found]
     _rule(all(one < other for one, other in pairwise(versions)), "manifests in ascending order")
 

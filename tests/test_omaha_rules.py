@@ -55,7 +55,9 @@ UNSOUND = {
     "no update with urls": NO_UPDATE.replace(
         "></updatecheck", f"><urls>{URL}</urls></updatecheck"
     ),
-    "app in error with an answer": NO_UPDATE.replace('status="ok"', 'status="error-unknownApp"'),
+    "app in error with an offer": but((f'"{APPID}" status="ok"', f'"{APPID}" status="error-x"')),
+    "urls below a manifest": but(("<packages>", f"<urls>{URL}</urls><packages>")),
+    "unknown element": but(("<urls>", "<odd></odd><urls>")),
     "app without an appid": NO_UPDATE.replace(f' appid="{APPID}"', ""),
     "two updatechecks": NO_UPDATE.replace("</app>", '<updatecheck status="noupdate"/></app>'),
 }
@@ -65,6 +67,11 @@ UNSOUND = {
 def test_rules_refuse(text: str) -> None:
     with pytest.raises(omaha_rules.Unsound):
         omaha_rules.check(text.encode())
+
+
+def test_rules_allow_an_app_in_error_to_say_that_there_is_nothing() -> None:
+    text = NO_UPDATE.replace(f'"{APPID}" status="ok"', f'"{APPID}" status="error-x"')
+    assert omaha_rules.check(text.encode()) is not None
 
 
 def test_rules_count_the_applications() -> None:
@@ -77,6 +84,7 @@ def test_rules_count_the_applications() -> None:
 def test_rules_allow_a_syncer_floors_in_ascending_order() -> None:
     floor = MANIFEST.replace('"4593.2.1"', '"4459.2.4" is_floor="true" floor_reason="cgroups"')
     target = MANIFEST.replace("<manifest ", '<manifest is_target="true" ')
+    target = target.replace("<packages>", f"<urls>{URL}</urls><packages>")
     assert omaha_rules.check(but((MANIFEST, floor + target)).encode(), manifests=9) is not None
     with pytest.raises(omaha_rules.Unsound):
         omaha_rules.check(but((MANIFEST, target + floor)).encode(), manifests=9)
