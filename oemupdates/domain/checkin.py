@@ -1,8 +1,8 @@
 """What a node says when it checks in."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from oemupdates.domain.event import Event
 
@@ -31,8 +31,7 @@ class BadCheckIn(ValueError):
     """A check-in whose values cannot be a node's: too long, or with characters that hurt."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckIn:
+class CheckIn(NamedTuple):
     """One `<app>` of a request, with the wire's spelling taken off.
 
     `application` is the canonical appid (lower case, no braces); `architecture` is `amd64`,
@@ -69,8 +68,7 @@ def check(values: dict[str, str]) -> None:
         raise BadCheckIn("machineid is empty, or no machine id")
 
 
-@dataclass(frozen=True, slots=True)
-class OemClaim:
+class OemClaim(NamedTuple):
     """What `oemversion` says: a live reading of the beacon, or a birth version."""
 
     basis: str

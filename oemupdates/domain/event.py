@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 # Event types and results on the wire (the only ones that the stock client sends).
 COMPLETE, DOWNLOAD_STARTED, DOWNLOAD_FINISHED = 3, 13, 14
@@ -163,8 +164,7 @@ def is_check_error(code: int) -> bool:
     return code in _CHECK_ERRORS or OMAHA_HTTP <= code <= OMAHA_HTTP_LAST
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One event of a check-in, as the node sent it: `error_code` still has its flags."""
 
     type: int

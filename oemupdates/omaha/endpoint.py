@@ -6,7 +6,9 @@ It touches no ORM and no middleware: bytes in, a queued check-in, bytes out once
 import asyncio
 import hmac
 import random
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from oemupdates.domain.checkin import BadCheckIn
@@ -18,7 +20,6 @@ from oemupdates.omaha.protocol import App, AppAnswer, BadRequest, Request
 from oemupdates.omaha.rejections import Rejections
 from oemupdates.omaha.xml import parse
 from oemupdates.services.checkins import Unavailable, Unwritable, Verdict
-from oemupdates.services.snapshot import Snapshot
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -26,17 +27,11 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PATH = "/v1/update"
 BODY_SECONDS = 15.0
+_WATCH_SECONDS = 1.0
+_TOO_SLOW = -1.0
 _RETRY_AFTER_SECONDS = (60, 300)
-_OK, _BAD_REQUEST, _NOT_FOUND, _TIMEOUT, _TOO_LARGE, _NOT_ALLOWED, _SHED = (
-    200,
-    400,
-    404,
-    408,
-    413,
-    405,
-    503,
-)
-_TEXT = [(b"content-type", protocol.CONTENT_TYPE), (b"cache-control", b"no-store")]
+_CONTENT_TYPE = (b"content-type", protocol.CONTENT_TYPE)
+_OFFERS_MAX = 1000
 
 
 class _Refused(Exception):
@@ -62,8 +57,10 @@ class UpdateEndpoint:
         self._rejections = rejections
         self._secrets = [secret.strip("/").encode() for secret in secrets if secret.strip("/")]
         self._is_shedding = is_shedding
-        self._offers: dict[tuple[int, int, str], str] = {}
-        self._offers_of: Snapshot | None = None
+        # What was rendered, by the release's identity: keeping the release keeps that its own.
+        self._offers: dict[tuple[int, int, str], tuple[Release, str]] = {}
+        self._reading: dict[asyncio.Task[Any], float] = {}
+        self._is_watching = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,19 +73,19 @@ class UpdateEndpoint:
             self._rejections.add(refused.reason, address or "", refused.detail, refused.body)
             await _respond(send, refused.status, protocol.render_error(refused.detail))
         else:
-            await _respond(send, _OK, document)
+            await _respond(send, HTTPStatus.OK, document)
 
     async def _answer(self, scope: Scope, receive: Receive, address: str | None) -> bytes:
         self._check_path(scope["path"])
         if scope["method"] != "POST":
-            raise _Refused(_NOT_ALLOWED, "wrong_verb", "nodes POST here")
+            raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "wrong_verb", "nodes POST here")
         if self._is_shedding or self._batcher.is_full:
             raise Overloaded
-        body = await _read_body(receive, scope)
+        body = await self._read_body(receive)
         try:
             request = parse(body)
         except BadRequest as error:
-            raise _Refused(_BAD_REQUEST, error.reason, str(error), body) from error
+            raise _Refused(HTTPStatus.BAD_REQUEST, error.reason, str(error), body) from error
         if len(request.apps) == 1:
             answers = [await self._answer_app(request, request.apps[0], address, body)]
         else:
@@ -97,15 +94,48 @@ class UpdateEndpoint:
             )
         return protocol.render(answers)
 
+    async def _read_body(self, receive: Receive) -> bytes:
+        """Read a body, unless it takes too long.
+
+        One timer watches all bodies on their way: one for each would cost more than reading it.
+        """
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine of a server runs in one
+        if not self._is_watching:
+            self._is_watching = True
+            asyncio.get_running_loop().call_later(_WATCH_SECONDS, self._watch_bodies)
+        self._reading[task] = time.monotonic()
+        try:
+            return await _read_chunks(receive)
+        except asyncio.CancelledError:
+            if self._reading[task] != _TOO_SLOW:
+                raise
+            task.uncancel()
+            raise _Refused(
+                HTTPStatus.REQUEST_TIMEOUT, "slow_body", "the body did not arrive in time"
+            ) from None
+        finally:
+            del self._reading[task]
+
+    def _watch_bodies(self) -> None:
+        now = time.monotonic()
+        for task, since in self._reading.items():
+            if since != _TOO_SLOW and now - since > BODY_SECONDS:
+                self._reading[task] = _TOO_SLOW
+                task.cancel()
+        self._is_watching = bool(self._reading)
+        if self._is_watching:
+            asyncio.get_running_loop().call_later(_WATCH_SECONDS, self._watch_bodies)
+
     def _check_path(self, path: str) -> None:
         given = path.removeprefix(PATH).strip("/").encode()
         if not self._secrets:
             if given:
-                raise _Refused(_NOT_FOUND, "wrong_path", "there is nothing here")
+                raise _Refused(HTTPStatus.NOT_FOUND, "wrong_path", "there is nothing here")
             return
         # All are compared, in constant time each: the answer's time tells nothing.
         if not sum(hmac.compare_digest(given, secret) for secret in self._secrets):
-            raise _Refused(_NOT_FOUND, "wrong_secret", "there is nothing here")
+            raise _Refused(HTTPStatus.NOT_FOUND, "wrong_secret", "there is nothing here")
 
     async def _answer_app(
         self, request: Request, app: App, address: str | None, body: bytes
@@ -133,16 +163,13 @@ class UpdateEndpoint:
         if group is None or decision is None or decision.release is None:
             return protocol.no_update(poll_seconds)
         release = decision.release
-        if self._offers_of is not self._batcher.snapshot:
-            self._offers_of = self._batcher.snapshot
-            self._offers = {}
-        key = (release.id, poll_seconds, oem if group.offers_own_oem_only else "")
-        element = self._offers.get(key)
-        if element is None:
+        key = (id(release), poll_seconds, oem if group.offers_own_oem_only else "")
+        if key not in self._offers:
+            if len(self._offers) >= _OFFERS_MAX:  # made-up OEM ids, or many changes
+                self._offers.clear()
             element = protocol.offer(release, _payloads(release, group, oem), poll_seconds)
-            if len(self._offers) < 1000:  # noqa: PLR2004 - a bound against made-up OEM ids
-                self._offers[key] = element
-        return element
+            self._offers[key] = release, element
+        return self._offers[key][1]
 
     async def _answer_syncer(self, request: Request, app: App) -> AppAnswer:
         """Answer another update server, with all floors and the target; it is no node."""
@@ -170,19 +197,6 @@ def _payloads(release: Release, group: Group, oem: str) -> list[Payload]:
     ]
 
 
-async def _read_body(receive: Receive, scope: Scope) -> bytes:
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and len(value) < 20:  # noqa: PLR2004
-            if int(value) > protocol.MAX_BODY_BYTES:
-                raise _Refused(_TOO_LARGE, "too_large", "a request holds at most 64 KiB")
-            break
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read_chunks(receive)
-    except TimeoutError as error:
-        raise _Refused(_TIMEOUT, "slow_body", "the body did not arrive in time") from error
-
-
 async def _read_chunks(receive: Receive) -> bytes:
     message = await receive()
     body = bytes(message.get("body", b""))
@@ -192,17 +206,19 @@ async def _read_chunks(receive: Receive) -> bytes:
         if len(body) > protocol.MAX_BODY_BYTES:
             break
     if message["type"] == "http.disconnect":
-        raise _Refused(_BAD_REQUEST, "hung_up", "the body did not arrive whole")
+        raise _Refused(HTTPStatus.BAD_REQUEST, "hung_up", "the body did not arrive whole")
     if len(body) > protocol.MAX_BODY_BYTES:
-        raise _Refused(_TOO_LARGE, "too_large", "a request holds at most 64 KiB")
+        raise _Refused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", "a request holds at most 64 KiB"
+        )
     return body
 
 
 async def _respond(send: Send, status: int, document: bytes) -> None:
-    headers = [*_TEXT, (b"content-length", str(len(document)).encode())]
-    if status == _NOT_ALLOWED:
+    headers = [_CONTENT_TYPE, (b"content-length", str(len(document)).encode())]
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers.append((b"allow", b"POST"))
-    if status in {_TOO_LARGE, _TIMEOUT}:
+    if status in {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT}:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": document})
@@ -213,9 +229,15 @@ async def _shed(send: Send) -> None:
     document = protocol.render_error("busy; come again later")
     seconds = random.randint(*_RETRY_AFTER_SECONDS)  # noqa: S311 - a jitter
     headers = [
-        *_TEXT,
+        _CONTENT_TYPE,
         (b"content-length", str(len(document)).encode()),
         (b"retry-after", str(seconds).encode()),
     ]
-    await send({"type": "http.response.start", "status": _SHED, "headers": headers})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": HTTPStatus.SERVICE_UNAVAILABLE,
+            "headers": headers,
+        }
+    )
     await send({"type": "http.response.body", "body": document})

@@ -1,5 +1,7 @@
 """Making the update endpoint at a server's start, and draining it at its end."""
 
+import gc
+
 from django.conf import settings
 from django.db import connection
 
@@ -34,6 +36,11 @@ class UpdateService:
 
     def start(self) -> None:
         """Begin to take check-ins."""
+        # What lives as long as the server need not be looked through for garbage again and again:
+        # with Python's defaults that was a fifteenth of a check-in.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         self.batcher.start()
         self.rejections.start()
 

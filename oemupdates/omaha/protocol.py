@@ -7,9 +7,10 @@ last slash, a second manifest, an OEM payload before the OS. Facts: update_engin
 
 import base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html import escape
 from itertools import takewhile
+from typing import NamedTuple
 
 from oemupdates.domain.checkin import MAX_LENGTHS, CheckIn, check
 from oemupdates.domain.event import Event
@@ -35,8 +36,7 @@ class BadRequest(ValueError):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(NamedTuple):
     """One `<app>` of a request: its attributes as sent, and what it holds."""
 
     attributes: dict[str, str]
@@ -58,8 +58,7 @@ class App:
         return self.attributes.get("multi_manifest_ok") == "true"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request: who sent it, what its `<os>` says, and its apps."""
 
     updater: str
@@ -115,8 +114,7 @@ def read_checkin(request: Request, app: App, address: str | None) -> CheckIn:
 # --- Answers ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AppAnswer:
+class AppAnswer(NamedTuple):
     """The answer to one `<app>`: its status, and the update check's element if it asked."""
 
     app: App

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from oemupdates.domain.checkin import CheckIn
 from oemupdates.domain.decision import Decision, decide, settle
@@ -64,8 +65,7 @@ class Known:
     next_id: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one check-in hears: no decision where it did not ask."""
 
     group: Group | None
