@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import models
 from django.db.models import Q, Sum
 
+from oemupdates.models.sysext import SYSEXT
+
 if TYPE_CHECKING:
     from oemupdates.models.count import NodeCount  # noqa: F401 - the base class names it
 
@@ -17,15 +19,15 @@ Wanted = Mapping[str, Collection[Value]]
 class NodeCountQuerySet(models.QuerySet["NodeCount"]):
     """Sums over the counters' cells; a million nodes are a few thousand of them."""
 
-    def of(self, wanted: Wanted, *, besides: str = "") -> "NodeCountQuerySet":
-        """The cells that have the wanted values in every column `besides` one."""
-        return self.filter(
-            **{f"{name}__in": values for name, values in wanted.items() if name != besides}
-        )
+    def of(self, wanted: Wanted) -> "NodeCountQuerySet":
+        """The cells that have one of the wanted values in every column."""
+        cells = self.alias(sysext=SYSEXT) if "sysext" in wanted else self
+        return cells.filter(**{f"{name}__in": values for name, values in wanted.items()})
 
     def by(self, *columns: str) -> list[tuple[Any, ...]]:
         """The number of nodes by the values of some columns, as `(*values, nodes)`."""
-        rows = self.values_list(*columns).annotate(sum=Sum("nodes")).filter(sum__gt=0)
+        cells = self.annotate(sysext=SYSEXT) if "sysext" in columns else self
+        rows = cells.values_list(*columns).annotate(sum=Sum("nodes")).filter(sum__gt=0)
         return list(rows.order_by("-sum", *columns))
 
     def total(self) -> int:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 
 from oemupdates.models.count_queries import Value, Wanted
 from oemupdates.models.lookups import Unindexed
+from oemupdates.models.sysext import SYSEXT
 
 if TYPE_CHECKING:
     from oemupdates.models.node import Node  # noqa: F401 - the base class names it
@@ -80,7 +81,8 @@ class NodeQuerySet(models.QuerySet["Node"]):
         for name, values in wanted.items():
             column = INDEXED.get(name, name)
             if name != by:
-                found = found.alias(**{f"plain_{name}": Unindexed(F(column))})
+                plain = SYSEXT if name == "sysext" else Unindexed(F(column))
+                found = found.alias(**{f"plain_{name}": plain})
                 column = f"plain_{name}"
             found = found.filter(_among(column, values))
         return found

@@ -1,0 +1,65 @@
+"""Logging in and out, and choosing a password."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.http import HttpResponse
+from django.urls import reverse_lazy
+
+from oemupdates.dashboard.acting import operator
+from oemupdates.models import Operator
+
+
+class LogIn(LoginView):
+    """The one page besides the probes that is shown to anybody."""
+
+    template_name = "dashboard/login.html"
+    redirect_authenticated_user = True
+
+
+class LogOut(LogoutView):
+    """End the session, by POST only."""
+
+    http_method_names = ("post", "options")
+
+
+class ChangePassword(PasswordChangeForm):
+    """The present password, and a new one twice."""
+
+    def clean(self) -> dict[str, Any] | None:
+        """Check the new password as Django does, and that it is a new one."""
+        cleaned = super().clean()
+        if self.user.check_password(self.cleaned_data.get("new_password1", "")):
+            self.add_error("new_password1", "This is the present password; choose another.")
+        return cleaned
+
+    def save(self, commit: bool = True) -> Operator:  # noqa: FBT001, FBT002 - Django's signature
+        """Keep the new password, which is no one-time password any more."""
+        self.user.must_change_password = False
+        return super().save(commit=commit)
+
+
+class ReplaceOneTimePassword(ChangePassword):
+    """A new password, twice: the operator typed the one-time password a moment ago."""
+
+    old_password = None  # type: ignore[assignment]
+
+
+class Password(PasswordChangeView):
+    """Choose a password; an operator with a one-time password sees nothing else before."""
+
+    template_name = "dashboard/password.html"
+    success_url = reverse_lazy("dashboard:overview")
+
+    def get_form_class(self) -> type[ChangePassword]:
+        """Ask for the present password, unless it was for one time only."""
+        if operator(self.request).must_change_password:
+            return ReplaceOneTimePassword
+        return ChangePassword
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        """Keep the password, and say so."""
+        messages.success(self.request, "Your password is changed.")
+        return super().form_valid(form)

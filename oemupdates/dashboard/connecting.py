@@ -1,0 +1,16 @@
+"""What a node is given so that it asks this server for updates."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+# What stands for the secret on the pages of somebody who may not see it.
+HIDDEN_SECRET = "<secret>"  # noqa: S105 - the very opposite of one
+
+
+def secret_for(request: HttpRequest) -> str:
+    """The suffix of the update address that new nodes should get, for who may shape groups."""
+    if not settings.UPDATE_SECRETS:
+        return ""
+    if request.user.has_perm("oemupdates.change_group"):
+        return str(settings.UPDATE_SECRETS[0])
+    return HIDDEN_SECRET

@@ -1,0 +1,176 @@
+"""The small parts that every page is made of. A built-in library: templates load nothing."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from django import template
+from django.conf import settings
+from django.template import RequestContext
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+
+from oemupdates.dashboard import words
+from oemupdates.dashboard.filters import EMPTY
+from oemupdates.domain.node import State
+
+register = template.Library()
+
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60))
+_FEW_DAYS = 60
+# A share that is not nothing is drawn at least this wide, in percent.
+_LEAST_WIDTH = 0.6
+
+
+class Place(NamedTuple):
+    """One entry of the rail; `pages` are the URL names under it."""
+
+    page: str
+    label: str
+    icon: str
+    pages: Collection[str]
+
+
+RAIL = (
+    Place("overview", "Overview", "layout-dashboard", {"overview"}),
+    Place("nodes", "Nodes", "server", {"nodes", "node"}),
+    Place("groups", "Groups", "stack-2", {"groups", "group", "group_edit"}),
+    Place("channels", "Channels", "git-branch", {"channels", "channel"}),
+    Place("releases", "Releases", "package", {"releases", "release"}),
+    Place("rejected", "Rejected", "ban", {"rejected"}),
+    Place("activity", "Activity", "history", {"activity"}),
+)
+
+
+@cache
+def _icon(name: str) -> SafeString:
+    return render_to_string(f"icons/{name}.svg").strip()  # type: ignore[return-value]
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon, drawn in the colour of the text beside it and silent for screen readers."""
+    return _icon(name)
+
+
+@register.inclusion_tag("dashboard/_rail.html", takes_context=True)
+def rail(context: RequestContext) -> dict[str, Any]:
+    """The way to every page, with the present one marked."""
+    request = context["request"]
+    match = request.resolver_match
+    return {
+        "places": RAIL,
+        "here": match.url_name if match else "",
+        "user": request.user,
+        "search": request.GET.get("q", ""),
+    }
+
+
+def _marked(word: words.Word, label: str = "", css: str = "mark") -> SafeString:
+    return format_html(
+        '<span class="{} {}" title="{}">{}{}</span>',
+        css,
+        word.tone,
+        word.meaning,
+        _icon(word.icon),
+        label or word.label,
+    )
+
+
+@register.simple_tag
+def state(code: str) -> SafeString:
+    """A node's state as an icon and a word."""
+    return _marked(words.STATES[State(code)])
+
+
+@register.filter
+def state_label(code: str) -> str:
+    """A node's state as a word."""
+    return words.STATES[State(code)].label
+
+
+@register.simple_tag
+def basis(code: str) -> SafeString:
+    """Where an OEM value comes from, as a badge."""
+    return _marked(words.BASES[code], css="badge")
+
+
+@register.simple_tag
+def mark(icon_name: str, label: str, tone: str = "calm", meaning: str = "") -> SafeString:
+    """Any icon and word."""
+    return _marked(words.Word(label, icon_name, tone, meaning))
+
+
+@register.filter
+def number(value: int | None) -> str:
+    """A whole number with its thousands apart."""
+    return f"{value or 0:,}"
+
+
+@register.filter
+def seconds(value: float) -> str:
+    """A span of time in its largest fitting unit, two of them where it is not even."""
+    left, parts = int(abs(value)), []
+    for unit, size in _UNITS:
+        if left >= size:
+            parts.append(f"{left // size} {unit}")
+            left %= size
+    return " ".join(parts[:2]) or f"{left} s"
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
+    """A time as the distance from now; the time itself in UTC stands in its title."""
+    if moment is None:
+        return "never"
+    moment = moment.astimezone(timezone.get_default_timezone())
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        f"{moment:%Y-%m-%d %H:%M:%S}",
+        _distance(timezone.now() - moment, moment),
+    )
+
+
+def _distance(passed: timedelta, moment: datetime) -> str:
+    away = abs(passed.total_seconds())
+    if passed.days > _FEW_DAYS:
+        return f"{moment:%Y-%m-%d}"
+    text = next((f"{int(away // size)} {unit}" for unit, size in _UNITS if away >= size), "")
+    if not text:
+        return "just now" if passed >= timedelta(0) else "in a moment"
+    return f"{text} ago" if passed >= timedelta(0) else f"in {text}"
+
+
+@register.simple_tag
+def nodes_url(**values: object) -> str:
+    """The node list with filters: a value each, several if it is a list, `-` if it is empty."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in values.items():
+        some = value if isinstance(value, (list, tuple)) else [value]
+        pairs += [(name, EMPTY if one in {"", None} else str(one)) for one in some]
+    return f"{reverse('dashboard:nodes')}?{urlencode(pairs)}"
+
+
+@register.inclusion_tag("dashboard/_bar.html")
+def bar(*shares: object) -> dict[str, Any]:
+    """A bar of shares: `tone number` pairs, then the whole."""
+    whole = float(str(shares[-1])) or 1.0
+    parts, start = [], 0.0
+    for tone, amount in zip(shares[:-1:2], shares[1:-1:2], strict=True):
+        share = float(str(amount)) / whole * 100
+        width = max(share, _LEAST_WIDTH) if share else 0.0
+        parts.append({"tone": tone, "start": f"{start:.2f}", "width": f"{width:.2f}"})
+        start += width
+    return {"parts": parts}
+
+
+@register.simple_tag
+def update_url(secret: str = "") -> str:
+    """Where nodes send their check-ins."""
+    return f"{settings.FLEET_URL}/v1/update{'/' + secret if secret else ''}"

@@ -1,0 +1,178 @@
+"""What the pages call things: words, icons and tones for the codes that are stored."""
+
+from typing import NamedTuple
+
+from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.event import Meaning
+from oemupdates.domain.node import State
+
+
+class Word(NamedTuple):
+    """How a code is shown: always an icon and a word; the tone only adds to them.
+
+    `tone` is `good`, `busy`, `wait`, `bad` or `calm`.
+    """
+
+    label: str
+    icon: str
+    tone: str
+    meaning: str = ""
+
+
+STATES = {
+    State.NEW: Word(
+        "New", "circle-dashed", "calm", "Seen, and has not asked for an update since."
+    ),
+    State.UP_TO_DATE: Word("Up to date", "circle-check", "good", "Runs its channel's target."),
+    State.WAITING: Word(
+        "Waiting", "hourglass", "wait", "Something newer exists, and is withheld for a reason."
+    ),
+    State.OFFERED: Word("Offered", "send", "busy", "Was offered a release."),
+    State.DOWNLOADING: Word("Downloading", "download", "busy", "Fetches its release."),
+    State.DOWNLOADED: Word("Downloaded", "package", "busy", "Fetched and verified its release."),
+    State.REBOOT_PENDING: Word(
+        "Reboot pending", "rotate-clockwise", "busy", "Applied its release, and must reboot."
+    ),
+    State.DEFERRED: Word("Deferred", "clock-pause", "wait", "Backs off by its own decision."),
+    State.FAILED: Word("Failed", "alert-triangle", "bad", "Its update failed."),
+    State.ROLLED_BACK: Word(
+        "Rolled back", "arrow-back-up", "bad", "Tried a release, and went back to the old one."
+    ),
+    State.UNASSIGNED: Word(
+        "Unassigned", "help-circle", "wait", "Asked for something that no group is for."
+    ),
+}
+BASES = {
+    OBSERVED: Word(
+        "observed", "eye-check", "good", "The node reads it from the OEM image that it merged."
+    ),
+    DERIVED: Word(
+        "derived", "math-function", "busy", "Follows from the OS version that the node reports."
+    ),
+    REPORTED: Word(
+        "reported",
+        "certificate",
+        "calm",
+        "Only the birth version is known, written when the disk image was made.",
+    ),
+    NO_BASIS: Word("no OEM", "circle-dashed", "calm", "The node has no OEM."),
+}
+EVENTS = {
+    Meaning.ROUTINE: ("clock", "calm"),
+    Meaning.FIRST_BOOT: ("plug-connected", "busy"),
+    Meaning.DOWNLOAD_STARTED: ("download", "busy"),
+    Meaning.DOWNLOAD_FINISHED: ("package", "busy"),
+    Meaning.APPLIED: ("rotate-clockwise", "busy"),
+    Meaning.UPDATED: ("circle-check", "good"),
+    Meaning.FAILED: ("alert-triangle", "bad"),
+    Meaning.CHECK_FAILED: ("alert-triangle", "wait"),
+    Meaning.DEFERRED: ("clock-pause", "wait"),
+    Meaning.ROLLED_BACK: ("arrow-back-up", "bad"),
+    Meaning.STATUS_RESET: ("refresh", "calm"),
+    Meaning.OTHER: ("circle-dashed", "calm"),
+}
+# What would change a reason comes by itself, by an event, by a person, or need not come at all.
+CHANGES = {
+    "time": ("clock", "Passes with time"),
+    "event": ("refresh", "Passes by itself"),
+    "person": ("user", "Needs a person"),
+    "nothing": ("circle-check", "Needs nothing"),
+}
+
+
+class Rejected(NamedTuple):
+    """A reason for which the update endpoint refuses a request, and how to mend it."""
+
+    what: str
+    how: str
+
+
+REJECTED = {
+    "malformed_xml": Rejected(
+        "The request is not well-formed XML.",
+        'Look at the sample: a double quote in MACHINE_ALIAS, such as rack "7", is sent unescaped'
+        " by the node's client. Take it out of /etc/flatcar/update.conf; no restart is needed.",
+    ),
+    "bad_values": Rejected(
+        "The request holds values that no node can have.",
+        "The detail names the value: too long, with control characters, or no machine id. Mend it"
+        " in /etc/flatcar/update.conf or /etc/machine-id on the node.",
+    ),
+    "not_omaha": Rejected(
+        "The request is XML, but no Omaha request.",
+        "Something other than a Flatcar node posts here. Find it by its address.",
+    ),
+    "doctype": Rejected(
+        "The request carries a document type definition.",
+        "No update client sends one: this is a probe, or a broken proxy. Block the source.",
+    ),
+    "encoding": Rejected(
+        "The request is not in UTF-8.",
+        "Flatcar nodes always send UTF-8. Find what rewrites requests on their way.",
+    ),
+    "too_large": Rejected(
+        "The request is larger than any node's.",
+        "A node sends about 1 KiB. Find the source by its address, and block it.",
+    ),
+    "slow_body": Rejected(
+        "The request did not arrive in time.",
+        "A bad network, or somebody who holds connections open. Nodes try again by themselves.",
+    ),
+    "hung_up": Rejected(
+        "The source hung up before its request was whole.",
+        "A bad network, or a proxy with a short time-out. Nodes try again by themselves.",
+    ),
+    "wrong_verb": Rejected(
+        "The request is not a POST.",
+        "Somebody opened the update address in a browser, or a proxy turned a redirected POST"
+        " into a GET. Point SERVER at the final address.",
+    ),
+    "wrong_path": Rejected(
+        "The request asks for an address below the update endpoint that does not exist.",
+        "Copy SERVER from a group's page into /etc/flatcar/update.conf on the node.",
+    ),
+    "wrong_secret": Rejected(
+        "The address holds a secret that is not valid, or none.",
+        "If the source is a node of yours, copy SERVER from a group's page into its"
+        " /etc/flatcar/update.conf: the secret was rotated, or never set there.",
+    ),
+}
+
+
+def rejected(reason: str) -> Rejected:
+    """A reason for refusing a request, in words."""
+    return REJECTED.get(reason) or Rejected(
+        f"Refused: {reason.replace('_', ' ')}.", "The detail and the sample say what was sent."
+    )
+
+
+ACTIVITIES = {
+    "application.registered": "registered application",
+    "channel.created": "made channel",
+    "channel.dead_end_added": "added a dead end to",
+    "channel.dead_end_removed": "removed a dead end from",
+    "channel.floor_added": "added a floor to",
+    "channel.floor_removed": "removed a floor from",
+    "channel.target_cleared": "took the target from",
+    "channel.target_set": "set the target of",
+    "group.created": "made group",
+    "group.edited": "changed group",
+    "group.updates_off": "switched updates off in group",
+    "group.updates_on": "switched updates on in group",
+    "node.archived": "archived node",
+    "node.held": "held node",
+    "node.hold_released": "released the hold of node",
+    "node.renamed": "renamed node",
+    "node.retried": "cleared the failures of node",
+    "node.unarchived": "unarchived node",
+    "operator.created": "made operator",
+    "release.blocked": "blocked release",
+    "release.completed": "added payloads to release",
+    "release.imported": "imported release",
+    "release.unblocked": "unblocked release",
+}
+
+
+def activity(verb: str) -> str:
+    """What somebody did, as words between who and to what."""
+    return ACTIVITIES.get(verb) or verb.rpartition(".")[2].replace("_", " ")

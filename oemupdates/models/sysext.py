@@ -1,0 +1,23 @@
+"""How a node's OEM sysext stands to its OS, as an expression over nodes and counters alike."""
+
+from django.db.models import Case, CharField, F, Q, TextChoices, Value, When
+
+from oemupdates.domain.checkin import DERIVED, OBSERVED
+
+
+class Sysext(TextChoices):
+    """The OEM sysext in use against the OS version beside it."""
+
+    SAME = "same", "Same as the OS"
+    DIFFERENT = "different", "Another than the OS"
+    NOT_MERGED = "not_merged", "Not merged"
+    UNKNOWN = "unknown", "Unknown"
+
+
+SYSEXT = Case(
+    When(~Q(oem_basis__in=[OBSERVED, DERIVED]), then=Value(Sysext.UNKNOWN.value)),
+    When(oem_version="", then=Value(Sysext.NOT_MERGED.value)),
+    When(oem_version=F("version"), then=Value(Sysext.SAME.value)),
+    default=Value(Sysext.DIFFERENT.value),
+    output_field=CharField(),
+)
