@@ -9,6 +9,8 @@ import logging
 import re
 from datetime import UTC, datetime
 
+from django.db import connection
+
 from oemupdates.services import rejected
 from oemupdates.services.rejected import Rejection
 
@@ -61,7 +63,7 @@ class Rejections:
         if not counts:
             return
         try:
-            await asyncio.to_thread(rejected.record, list(counts.values()))
+            await asyncio.to_thread(_record_in_thread, list(counts.values()))
         except Exception:
             logger.exception("%d counts of refused requests not written", len(counts))
 
@@ -69,6 +71,14 @@ class Rejections:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
+
+
+def _record_in_thread(counts: list[Rejection]) -> None:
+    """Write counts in a thread that does not keep its connection: the pool has few."""
+    try:
+        rejected.record(counts)
+    finally:
+        connection.close()
 
 
 def redact(body: bytes) -> str:
