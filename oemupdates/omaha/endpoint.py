@@ -8,7 +8,9 @@ import hmac
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from functools import lru_cache
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 from oemupdates.domain.checkin import BadCheckIn
@@ -64,7 +66,7 @@ class UpdateEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        address = scope["client"][0] if scope.get("client") else None
+        address = _address(scope["client"][0]) if scope.get("client") else None
         try:
             document = await self._answer(scope, receive, address)
         except (Overloaded, Unavailable, Unwritable):
@@ -184,6 +186,16 @@ class UpdateEndpoint:
             application, protocol.architecture(request, app), app.attributes.get("track", "")
         )
         return AppAnswer(app, "ok", protocol.offer_to_syncer(app, group) if app.asks else "")
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> str | None:
+    """An IP address in its one spelling; None for what else a proxy may have been told."""
+    try:
+        address = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _payloads(release: Release, group: Group, oem: str) -> list[Payload]:

@@ -88,6 +88,7 @@ def read_checkin(request: Request, app: App, address: str | None) -> CheckIn:
     sent = app.attributes.get
     values = {
         "machine_id": sent("machineid", ""),
+        "application": canonical_appid(app.appid),
         "version": sent("version", ""),
         "track": sent("track", ""),
         "oem": sent("oem", ""),
@@ -98,7 +99,6 @@ def read_checkin(request: Request, app: App, address: str | None) -> CheckIn:
     }
     check(values)
     return CheckIn(
-        application=canonical_appid(app.appid)[:64],
         architecture=architecture(request, app),
         # Free text of the node's owner: a long one is no reason to keep the machine from updates.
         alias="".join(filter(str.isprintable, sent("machinealias", "")))[: MAX_LENGTHS["alias"]],
