@@ -50,7 +50,7 @@ _OK = _shaped("ok")
 _VOCABULARY: dict[str, dict[str, Callable[[str], bool]]] = {
     "response": {"protocol": _shaped(r"3\.0"), "server": _ANY},
     "daystart": {"elapsed_seconds": _shaped(r"[0-9]{1,5}")},
-    "app": {"appid": _ANY, "status": _shaped("ok|error-[A-Za-z]+")},
+    "app": {"appid": _shaped(r"[^\x00-\x1f]*"), "status": _shaped("ok|error-[A-Za-z]+")},
     "ping": {"status": _OK},
     "event": {"status": _OK},
     "updatecheck": {"status": _shaped("ok|noupdate"), "PollInterval": _is_interval},
@@ -135,7 +135,7 @@ def _check_words(element: ET.Element, parent: str | None) -> None:
 
 
 def _check_app(app: ET.Element, manifests: int) -> None:
-    _rule(bool(app.get("appid")) and bool(app.get("status")), "an app has its appid and status")
+    _rule({"appid", "status"} <= app.attrib.keys(), "an app has its appid and status")
     checks = app.findall("updatecheck")
     _rule(len(checks) <= 1, "one updatecheck an app")
     refused = all(answer.get("status") == "noupdate" for answer in checks)
