@@ -1,8 +1,13 @@
 """The counters that the pages read: what a node counts as, and keeping them true."""
 
+import fcntl
 import logging
+import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 from django.db import connection, transaction
@@ -22,11 +27,13 @@ SHARD = 0
 UNASSIGNED_DARK_AFTER_SECONDS = 6 * 60 * 60
 # Rows that one transaction locks: a few milliseconds of work.
 CHUNK = 500
+# Rows that are looked for at once: each look reads all nodes.
+LOOK = 50_000
 
 # PostgreSQL's advisory lock of a repair, so that two at once do not both mend the same drift. The
 # number is arbitrary and ours.
 _REPAIR_LOCK = 0x0E3F1EE8
-_MAX_LOGGED = 10
+_MAX_LOGGED = 3
 
 _CELL = ", ".join(f'"{name}"' for name in NodeCount.CELL)
 _ADD = (
@@ -137,26 +144,39 @@ class Moves:
 def repair() -> int:
     """Count all nodes anew and mend what drifted; how many cells and budgets were wrong.
 
-    A check-in never waits for it: nothing is locked while it counts, and what it finds is added
-    to the counters as any other move is.
+    No check-in waits for it: nothing is locked while it counts, and what it finds is added to the
+    counters as any other move is.
     """
-    if not _drift().cells and not _budget_drift():
-        _forget_empty_cells()
-        return 0
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_REPAIR_LOCK])
+    with _alone():
         drift = _drift()
         drift.places.update(_budget_drift())
-        drift.write()
-    log.warning(
-        "counters had drifted and were mended: cells %s, budgets %s",
-        list(drift.cells.items())[:_MAX_LOGGED],
-        list(drift.places.items())[:_MAX_LOGGED],
-    )
+        wrong = len(drift.cells) + len(drift.places)
+        if wrong:
+            with transaction.atomic():
+                drift.write()
+            log.warning(
+                "%d counters had drifted and were mended, such as cells %s, budgets %s",
+                wrong,
+                list(drift.cells.items())[:_MAX_LOGGED],
+                list(drift.places.items())[:_MAX_LOGGED],
+            )
     _forget_empty_cells()
-    return len(drift.cells) + len(drift.places)
+    return wrong
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one repair run at a time, so that two at once do not both mend the same drift."""
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_REPAIR_LOCK])
+            yield
+    else:
+        # SQLite's own lock would keep every check-in out; its database is one machine's.
+        with Path(f"{connection.settings_dict['NAME']}.repair").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 def _drift() -> Moves:
@@ -219,26 +239,33 @@ def _quiet_and_heard(now: datetime) -> tuple[Q, Q]:
 
 
 def _flip(nodes: QuerySet[Node], *, is_dark: bool) -> int:
-    """Mark nodes, a chunk a transaction; no lock is held while the next chunk is looked for."""
+    """Mark nodes, a chunk a transaction; no lock is held while more are looked for."""
     marked, last = 0, 0
     while True:
-        found = nodes.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]
+        found = nodes.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:LOOK]
         ids = list(found)
-        if not ids:
+        for first in range(0, len(ids), CHUNK):
+            began = time.monotonic()
+            marked += _flip_chunk(nodes.filter(pk__in=ids[first : first + CHUNK]), is_dark=is_dark)
+            # SQLite's writers do not queue, they look again now and then: leave them a gap.
+            time.sleep(time.monotonic() - began)
+        if len(ids) < LOOK:
             return marked
         last = ids[-1]
-        with transaction.atomic():
-            # A row that somebody else holds is being heard at this moment: it is skipped.
-            chunk = (
-                nodes.filter(pk__in=ids)
-                .order_by("machine_id", "application")
-                .select_for_update(skip_locked=True, no_key=True)
-            )
-            moves = Moves()
-            for node in chunk:
-                moves.leave(node)
-                node.is_dark = is_dark
-                moves.enter(node)
-                marked += 1
-            Node.objects.filter(pk__in=[node.pk for node in chunk]).update(is_dark=is_dark)
-            moves.write()
+
+
+def _flip_chunk(nodes: QuerySet[Node], *, is_dark: bool) -> int:
+    moves = Moves()
+    with transaction.atomic():
+        # A row that somebody else holds is being heard at this moment: it is skipped.
+        locked = nodes.order_by("machine_id", "application").select_for_update(
+            skip_locked=True, no_key=True
+        )
+        chunk = list(locked)
+        for node in chunk:
+            moves.leave(node)
+            node.is_dark = is_dark
+            moves.enter(node)
+        Node.objects.filter(pk__in=[node.pk for node in chunk]).update(is_dark=is_dark)
+        moves.write()
+    return len(chunk)

@@ -188,9 +188,10 @@ class TestMarkDark:
 
     def test_goes_on_after_a_full_chunk(self, monkeypatch):
         monkeypatch.setattr(counters, "CHUNK", 2)
-        for _ in range(5):
+        monkeypatch.setattr(counters, "LOOK", 3)
+        for _ in range(7):
             self.quiet_node()
-        assert counters.mark_dark(NOW) == 5
+        assert counters.mark_dark(NOW) == 7
         assert counted() == recounted()
 
     def test_costs_the_same_few_statements_for_a_chunk_of_any_size(

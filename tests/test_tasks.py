@@ -1,0 +1,47 @@
+"""The clock's tasks, called as functions; journeys run them through a worker."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from fleet.celery import app
+from oemupdates import tasks
+from oemupdates.models import Event, Node, NodeCount
+from tests.services.makers import counted, make_node, recounted
+
+pytestmark = pytest.mark.django_db
+
+
+class TestSchedule:
+    def test_names_tasks_that_there_are(self):
+        app.loader.import_default_modules()
+        for entry in app.conf.beat_schedule.values():
+            assert entry["task"] in app.tasks
+
+
+class TestMarkDarkNodes:
+    def test_marks_by_the_clock_of_this_machine(self):
+        quiet = make_node(last_seen_at=timezone.now() - timedelta(hours=7))
+        make_node(last_seen_at=timezone.now())
+        tasks.mark_dark_nodes()
+        assert list(Node.objects.filter(is_dark=True)) == [quiet]
+
+
+class TestRepairCounters:
+    def test_mends(self):
+        make_node()
+        NodeCount.objects.update(nodes=3)
+        tasks.repair_counters()
+        assert counted() == recounted()
+
+
+class TestForgetOldHistory:
+    def test_keeps_as_many_days_as_the_settings_say(self, settings):
+        settings.EVENT_RETENTION_DAYS = 7
+        node = make_node()
+        for days in (6, 8):
+            at = timezone.now() - timedelta(days=days)
+            Event.objects.create(node=node, at=at, meaning="applied", type=3, result=1)
+        tasks.forget_old_history()
+        assert Event.objects.count() == 1
