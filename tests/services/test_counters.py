@@ -1,6 +1,7 @@
 import logging
 import threading
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -103,11 +104,20 @@ class TestRepair:
         assert counted() == {}
 
     @pytest.mark.django_db(transaction=True, serialized_rollback=True)
-    def test_twice_at_once_mends_once(self):
+    def test_twice_at_once_mends_once(self, monkeypatch):
         for _ in range(3):
             make_node()
         NodeCount.objects.update(nodes=9)
-        at_once(*[counters.repair] * 4)
+        count, both = counters._drift, threading.Barrier(2)
+
+        def count_and_meet():
+            drift = count()
+            with suppress(threading.BrokenBarrierError):
+                both.wait(timeout=0.5)  # never met: the other must not count yet
+            return drift
+
+        monkeypatch.setattr(counters, "_drift", count_and_meet)
+        at_once(counters.repair, counters.repair)
         assert counted() == recounted()
 
     @pytest.mark.django_db(transaction=True, serialized_rollback=True)
