@@ -24,6 +24,8 @@ from oemupdates.management.supervisor import Supervisor
 from oemupdates.services import operators
 
 SUGGESTED_DEMO = 20
+# A demo node checks in every half a minute, and not every 45.
+DEMO_SPEED = "90"
 PROBE_SECONDS = 2.0
 QUEUE_START_SECONDS = 5.0
 # What a machine reaches that listens everywhere.
@@ -160,7 +162,9 @@ class _Fleet:
         if self._supervisor.finish("demo", argv, self._environment):
             secret = "".join(f"/{secret}" for secret in settings.UPDATE_SECRETS[:1])
             url = f"http://{_bracketed(self._host)}:{self._port}/v1/update{secret}"
-            self._start("demo", manage, "simulate_fleet", "--nodes", str(nodes), "--url", url)
+            state = str(settings.DATA_DIR / "demo.json")
+            simulate = (manage, "simulate_fleet", "--speed", DEMO_SPEED, "--state", state)
+            self._start("demo", *simulate, "--nodes", str(nodes), "--url", url)
 
 
 def _read_settings_for(host: str, port: int, data: Path | None) -> None:
