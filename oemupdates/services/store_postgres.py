@@ -1,23 +1,24 @@
 """A batch of check-ins on PostgreSQL: two round trips and one commit.
 
 The first begins the transaction, takes the configuration's lock shared, and reads the epoch and,
-locked in order of their keys, the batch's nodes. The second writes everything by one statement and
-commits. Parameters travel as one text each: dumping lists to arrays costs more than the rest.
+locked in the order of their keys, the batch's nodes. The second writes what changed, if anything,
+by one statement, and commits. Parameters travel as one text each: dumping lists to arrays costs
+more than the rest.
 """
 
 import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
-from typing import TypeVar
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import orjson
 import psycopg
 from psycopg import errors
 
 from oemupdates.domain.node import RAN, Node, ran
-from oemupdates.models import NodeCount
+from oemupdates.models import FLATCAR, NodeCount
 from oemupdates.services.checkins import (
     READ,
     WRITTEN,
@@ -30,10 +31,11 @@ from oemupdates.services.checkins import (
     Writes,
 )
 from oemupdates.services.configuration import LOCK
-from oemupdates.services.postgres_line import Line
+from oemupdates.services.postgres_line import Command, Line
 
 T = TypeVar("T")
 
+_FLATCAR = str(FLATCAR)
 _IDS = 512
 # Shard 0 is the operators' verbs; the processes that take check-ins share the others.
 SHARDS = 15
@@ -80,23 +82,32 @@ _READ_CONFIGURATION = """
 SELECT epoch, (SELECT json_object_agg(group_id, under_way) FROM oemupdates_groupbudget)
 FROM oemupdates_configuration WHERE id = 1
 """
+_COLUMNS = _list(READ).replace('"address"', "host(address)")
+# Nodes of Flatcar itself are read, locked and marked as seen by one statement: most check-ins
+# change nothing else. The array makes it an index scan in the order of machine ids, so that two
+# batches lock what they share in the same order.
+_SEE_NODES = f"""
+UPDATE oemupdates_node
+SET last_seen_at = GREATEST(last_seen_at, $1::timestamptz), check_in_count = check_in_count + 1
+WHERE machine_id = ANY(string_to_array($2, ' ')) AND application = '{FLATCAR}'
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - the names are ours
 _READ_NODES = f"""
-SELECT {_list(READ).replace('"address"', "host(address)")} FROM oemupdates_node
-WHERE machine_id = ANY(string_to_array($1, ' '))
+SELECT {_COLUMNS} FROM oemupdates_node
+WHERE machine_id = ANY(string_to_array($1, ' ')) AND application <> '{FLATCAR}'
 ORDER BY machine_id, application FOR NO KEY UPDATE
 """  # noqa: S608 - the names are ours
 _READ_IDS = f"""
 SELECT nextval(pg_get_serial_sequence('oemupdates_node', 'id'))
 FROM generate_series(1, {_IDS})
 """  # noqa: S608 - the number is ours
-_TOUCH = """
-UPDATE oemupdates_node
-SET last_seen_at = GREATEST(last_seen_at, %(at)s::timestamptz),
-    check_in_count = check_in_count + 1
-WHERE id = ANY(string_to_array(%(touched)s, ',')::bigint[])
-"""
 _WRITE = f"""
-WITH touched AS ({_TOUCH}),
+WITH touched AS (
+    UPDATE oemupdates_node
+    SET last_seen_at = GREATEST(last_seen_at, %(at)s::timestamptz),
+        check_in_count = check_in_count + 1
+    WHERE id = ANY(string_to_array(%(touched)s, ',')::bigint[])
+),
 changed AS (
     UPDATE oemupdates_node AS node
     SET ({_list(WRITTEN)}) = ROW({_list(WRITTEN, "r.")}),
@@ -173,9 +184,9 @@ _STATEMENTS = {
     "begin": "BEGIN",
     "lock": _LOCK,
     "configuration": _READ_CONFIGURATION,
+    "see": _SEE_NODES,
     "nodes": _READ_NODES,
     "ids": _READ_IDS,
-    "touch": _TOUCH % _NUMBERS,
     "write": _WRITE % _NUMBERS,
     "commit": "COMMIT",
     "rollback": "ROLLBACK",
@@ -221,29 +232,26 @@ class PostgresStore:
     async def _transact(
         self, line: Line, keys: Sequence[Key], decide: Callable[[Known], tuple[T, Writes]]
     ) -> T:
-        machine_ids = " ".join(sorted({machine_id for machine_id, _ in keys})).encode()
-        needs_ids = [("ids", ())] if len(self._ids) < len(keys) else []
-        _, _, configuration, rows, *ids = await line.exchange(
-            ("begin", ()),
-            ("lock", ()),
-            ("configuration", ()),
-            ("nodes", (machine_ids,)),
-            *needs_ids,
-        )
-        self._ids.extend(number for (number,) in chain.from_iterable(ids))
-        ((epoch, budgets),) = configuration
-        found = {}
-        for values in rows:
-            node = object.__new__(Node)
-            node.__dict__.update(zip(READ, values, strict=True))
-            found[node.machine_id, node.application] = node
+        ours, others = _machine_ids(keys)
+        at = datetime.now(UTC).isoformat().encode()
+        asked: list[Command] = [("begin", ()), ("lock", ()), ("configuration", ())]
+        asked.append(("see", (at, ours)))
+        if others:
+            asked.append(("nodes", (others,)))
+        if len(self._ids) < len(keys):
+            asked.append(("ids", ()))
+        rows = dict(zip((name for name, _ in asked), await line.exchange(*asked), strict=True))
+        self._ids.extend(number for (number,) in rows.get("ids", ()))
+        ((epoch, budgets),) = rows["configuration"]
+        seen = _nodes(rows["see"])
         under_way = {int(group): number for group, number in (budgets or {}).items()}
-        result, writes = decide(Known(epoch, found, under_way, self._ids.popleft))
-        if writes.is_routine:
-            at, touched = writes.at.isoformat(), ",".join(map(str, writes.touched))
-            await line.exchange(("touch", (at.encode(), touched.encode())), ("commit", ()))
+        known = Known(epoch, seen | _nodes(rows.get("nodes", ())), under_way, self._ids.popleft)
+        result, writes = decide(known)
+        written = _parameters(writes, {node.id for node in seen.values()}, self.shard)
+        if written is None:
+            await line.exchange(("commit", ()))
         else:
-            await line.exchange(("write", _parameters(writes, self.shard)), ("commit", ()))
+            await line.exchange(("write", written), ("commit", ()))
         return result
 
     async def _open(self) -> Line:
@@ -282,14 +290,36 @@ def _refusal(error: psycopg.Error) -> Exception:
     return Unavailable(str(error))
 
 
-def _parameters(writes: Writes, shard: int) -> list[bytes]:
-    """The parameters of the statement that writes, in the order of `_PARAMETERS`."""
+def _machine_ids(keys: Sequence[Key]) -> tuple[bytes, bytes]:
+    """The machine ids of a batch, of Flatcar's own nodes and of all others, as statements want."""
+    ours = {machine_id for machine_id, application in keys if application == _FLATCAR}
+    others = {machine_id for machine_id, application in keys if application != _FLATCAR}
+    return " ".join(sorted(ours)).encode(), " ".join(sorted(others)).encode()
+
+
+def _nodes(rows: Iterable[Sequence[Any]]) -> dict[Key, Node]:
+    nodes = {}
+    for values in rows:
+        node = object.__new__(Node)
+        node.__dict__.update(zip(READ, values, strict=True))
+        nodes[node.machine_id, node.application] = node
+    return nodes
+
+
+def _parameters(writes: Writes, seen: set[int], shard: int) -> list[bytes] | None:
+    """The parameters of the statement that writes, in the order of `_PARAMETERS`.
+
+    `seen` are the nodes that are marked as seen already; None when nothing else is to be written.
+    """
+    touched = [node_id for node_id in writes.touched if node_id not in seen]
+    if writes.is_routine and not touched:
+        return None
     values = {
         "at": writes.at.isoformat().encode(),
-        "touched": ",".join(map(str, writes.touched)).encode(),
+        "touched": ",".join(map(str, touched)).encode(),
         "shard": str(shard).encode(),
         "changed": _json(
-            {"id": node.id, "times": times, **_values(node, WRITTEN)}
+            {"id": node.id, "times": times - (node.id in seen), **_values(node, WRITTEN)}
             for node, times in writes.changed
         ),
         "created": _json(
