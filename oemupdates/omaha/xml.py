@@ -122,8 +122,6 @@ def _refuse_cheaply(body: bytes) -> None:
     """Refuse what no client sends before a parser sees it."""
     if b"\0" in body:
         raise BadRequest("malformed_xml", "the body holds a NUL byte or is not UTF-8")
-    if b"<!" in body and b"<!DOCTYPE" in body.upper():
-        raise BadRequest("doctype", "a DOCTYPE is not accepted")
     declared = _ENCODING.match(body)
     if declared and declared[1].lower() not in _ENCODINGS:
         raise BadRequest("encoding", "the encoding is not UTF-8")
