@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from oemupdates.domain.checkin import CheckIn
 from oemupdates.domain.decision import Decision, decide, settle
-from oemupdates.domain.node import Hearing, Node, State, hear, starts_interval
+from oemupdates.domain.hearing import Hearing, hear
+from oemupdates.domain.node import Node, State, starts_interval
 from oemupdates.domain.policy import Group
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.services.counters import Cell, cell, holds_place

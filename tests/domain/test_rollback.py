@@ -6,7 +6,8 @@ import pytest
 
 from oemupdates.domain.checkin import CheckIn
 from oemupdates.domain.event import Meaning
-from oemupdates.domain.node import Hearing, Node, State, hear
+from oemupdates.domain.hearing import Hearing, hear
+from oemupdates.domain.node import Node, State
 from tests.domain.plain import (
     BOOT,
     FIRST,

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from oemupdates.domain.event import Event, Meaning
-from oemupdates.domain.node import UNDER_WAY, Hearing, State, hear, starts_interval
+from oemupdates.domain.hearing import Hearing, hear
+from oemupdates.domain.node import UNDER_WAY, State, starts_interval
 from tests.domain.plain import (
     APPLIED,
     BOOT,
@@ -173,6 +174,10 @@ class TestOemBasis:
         seen = node(oem_basis="observed", oem_version=NEW, oem_build="2.12")
         heard = hear(seen, check(), LATER).node
         assert (heard.oem_basis, heard.oem_version, heard.oem_build) == ("derived", OLD, "")
+
+    def test_a_node_without_an_oem_has_none_that_is_not_merged(self) -> None:
+        heard = hear(node(oem=""), check(oem="", oem_version="sysext/none"), LATER).node
+        assert (heard.oem_basis, heard.oem_version, heard.oem_build) == ("", "", "")
 
     def test_silence_does_not_take_an_observation_away(self) -> None:
         seen = node(oem_basis="observed", oem_version=OLD, oem_build="2.12")
