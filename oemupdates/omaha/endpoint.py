@@ -212,11 +212,9 @@ def _payloads(release: Release, group: Group, oem: str) -> list[Payload]:
 async def _read_chunks(receive: Receive) -> bytes:
     message = await receive()
     body = bytes(message.get("body", b""))
-    while message.get("more_body"):
+    while message.get("more_body") and len(body) <= protocol.MAX_BODY_BYTES:
         message = await receive()
         body += message.get("body", b"")
-        if len(body) > protocol.MAX_BODY_BYTES:
-            break
     if message["type"] == "http.disconnect":
         raise _Refused(HTTPStatus.BAD_REQUEST, "hung_up", "the body did not arrive whole")
     if len(body) > protocol.MAX_BODY_BYTES:
