@@ -428,12 +428,15 @@ class TestBody:
         assert len(sent) == size
         assert door.post(sent, headers=headers).status == status
 
-    def test_is_not_read_to_its_end_when_it_is_too_large(self, door: Door) -> None:
+    @pytest.mark.parametrize(("piece", "pieces"), [(30_000, 3), (64 * 1024, 2), (65_537, 1)])
+    def test_is_not_read_to_its_end_when_it_is_too_large(
+        self, door: Door, piece: int, pieces: int
+    ) -> None:
         taken = []
 
         async def receive() -> dict[str, Any]:
             taken.append(1)
-            return {"type": "http.request", "body": b"x" * 30_000, "more_body": True}
+            return {"type": "http.request", "body": b"x" * piece, "more_body": True}
 
         sent: list[Any] = []
 
@@ -443,7 +446,7 @@ class TestBody:
         scope = _scope("POST", "/v1/update", [], "192.0.2.7")
         door.run(asyncio.wait_for(door.application(scope, receive, send), 5))
         assert sent[0]["status"] == 413
-        assert len(taken) == 3
+        assert len(taken) == pieces
 
     @pytest.mark.parametrize("announced", ["x", "-5", "9" * 50, "1e9", "0"])
     def test_does_not_believe_what_is_announced(self, door: Door, announced: str) -> None:
