@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
@@ -63,13 +64,15 @@ class RunningFleet:
         if "DATABASE_URL" in environment:  # production says itself how it is reached
             environment = environment | {"FLEET_URL": self.url}
         self.lines: list[str] = []
+        # A supervisor that is killed cannot take its temporary folder away.
+        self._folder = TemporaryDirectory(prefix="run-")
         self._popen = subprocess.Popen(
             [
                 *(sys.executable, "manage.py", "runfleet"),
                 *(f"--port={self.port}", f"--data={data}", *arguments),
             ],
             cwd=ROOT,
-            env={"PATH": os.environ["PATH"]} | environment,
+            env={"PATH": os.environ["PATH"], "TMPDIR": self._folder.name} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -91,6 +94,7 @@ class RunningFleet:
                 self._popen.kill()
         for process in alive(everything):
             process.kill()
+        self._folder.cleanup()
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
