@@ -6,6 +6,7 @@ twice at once, since whoever comes second finds less to do, or nothing.
 
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
 from oemupdates.services import counters, history
@@ -25,5 +26,6 @@ def repair_counters() -> None:
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def forget_old_history() -> None:
-    """Delete events, answers and refused requests that are older than they are kept."""
+    """Delete what is older than it is kept: events, answers, refused requests, ended sessions."""
     history.forget(timezone.now(), settings.EVENT_RETENTION_DAYS)
+    SessionStore.clear_expired()

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from fleet.celery import app
@@ -45,3 +47,11 @@ class TestForgetOldHistory:
             Event.objects.create(node=node, at=at, meaning="applied", type=3, result=1)
         tasks.forget_old_history()
         assert Event.objects.count() == 1
+
+    def test_forgets_sessions_that_ended(self):
+        for days in (-1, 1):
+            session = SessionStore()
+            session.set_expiry(timezone.now() + timedelta(days=days))
+            session.save(must_create=True)
+        tasks.forget_old_history()
+        assert Session.objects.count() == 1
