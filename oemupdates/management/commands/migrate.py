@@ -9,8 +9,8 @@ from django.core.management.commands.migrate import Command as Migrate
 class Command(Migrate):
     """Makes an embedded server's data folder, then migrates: SQLite makes files but no folders."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        """Run the command."""
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """Run the command; Django's checks look at the database before it handles anything."""
         if settings.EMBEDDED:
             settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        super().handle(*args, **options)
+        return super().execute(*args, **options)
