@@ -1,5 +1,7 @@
 """Activity: what operators and the system did, what was before and after, and why."""
 
+import re
+from datetime import datetime
 from typing import NamedTuple
 
 from django.contrib import messages
@@ -16,6 +18,8 @@ KINDS = ("node", "group", "channel", "release", "application", "operator")
 # Kinds of subjects that have a page of their own; its URL name is the kind.
 _PAGES = {"node", "group", "channel", "release"}
 SYSTEM = "system"
+# A time as `services.activity` writes it down.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00")
 
 
 class Difference(NamedTuple):
@@ -32,6 +36,7 @@ class Row(NamedTuple):
     activity: Activity
     actor: str
     did: str
+    did_here: str
     url: str
     differences: list[Difference]
 
@@ -75,6 +80,7 @@ def row(activity: Activity) -> Row:
         activity,
         activity.actor.username if activity.actor else "The system",
         words.activity(activity.verb),
+        words.activity_here(activity.verb),
         reverse(f"dashboard:{kind}", args=[activity.subject_id]) if has_page else "",
         differences(activity),
     )
@@ -98,4 +104,6 @@ def _shown(value: object) -> str:
             return "yes" if value else "no"
         case list():
             return ", ".join(map(str, value))
+        case str() if _MOMENT.fullmatch(value):
+            return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
     return str(value)

@@ -54,11 +54,6 @@ class Filters:
         """Whether the counters know how many nodes are meant."""
         return not self.is_held and not self.search
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether every node is meant."""
-        return not self.constraints and self.is_counted
-
     def wanted(self, *, besides: Collection[str] = ()) -> Wanted:
         """The values that each column must have, for all constraints `besides` some."""
         values: dict[str, Collection[Value]] = {}

@@ -46,15 +46,20 @@ def _found(wanted: filters.Filters, counts: facets.Counts) -> NodeQuerySet:
     """The nodes that are meant; an archived one is found by a search alone."""
     values = wanted.wanted()
     found = Node.objects.select_related("group")
-    found = found.found_by(wanted.search) if wanted.search else found.listed()
     if wanted.is_held:
-        return found.filter(is_held=True).having(values)
-    if wanted.is_empty or wanted.search:
+        found = found.filter(is_held=True)
+    if not wanted.search:
+        found = found.listed()
+    else:
+        keys = Node.objects.keys_found_by(wanted.search)
+        if keys is not None:
+            return found.filter(pk__in=keys).having(values)
+        found = found.read_for(wanted.search)
+    if wanted.is_held or not values:
         return found.having(values)
     ways = _ways(values, counts)
-    by = cheapest(
-        ways, NodeCount.objects.reach(ways), matching=counts.matching, rows=paging.PAGE_ROWS
-    )
+    reach = NodeCount.objects.reach(ways)
+    by = cheapest(ways, reach, matching=counts.matching, rows=paging.PAGE_ROWS)
     return found.having({**values, by: ways[by]} if by else values, by=by)
 
 

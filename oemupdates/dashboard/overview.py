@@ -17,7 +17,7 @@ from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.sysext import Sysext
 
 VERSIONS_SHOWN = 12
-DIFFERENCES_SHOWN = 10
+DIFFERENCES_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)

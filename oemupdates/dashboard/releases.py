@@ -17,6 +17,7 @@ from oemupdates.services import releases as verbs
 
 PERMISSION = "oemupdates.change_release"
 LATEST_ACTIVITY = 10
+OEM_PREFIX = "oem-"
 
 
 class Item(NamedTuple):
@@ -115,4 +116,13 @@ def _checklist(release: Release) -> list[Item]:
         )
         if name in payloads or is_shipped:
             found.append(Item(name, payloads.pop(name, None), "", oem, number))
-    return found + [Item(name, payload, "", "", 0) for name, payload in payloads.items()]
+    return found + [
+        Item(name, payload, _wanted(name), "", 0) for name, payload in payloads.items()
+    ]
+
+
+def _wanted(name: str) -> str:
+    """Who wants a payload that no node's OEM names."""
+    if name.startswith(OEM_PREFIX):
+        return "no node of this fleet"
+    return "nodes that enabled it; they do not tell"

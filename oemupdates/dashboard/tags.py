@@ -49,7 +49,7 @@ RAIL = (
 
 @cache
 def _icon(name: str) -> SafeString:
-    return render_to_string(f"icons/{name}.svg").strip()  # type: ignore[return-value]
+    return SafeString(render_to_string(f"icons/{name}.svg").strip())
 
 
 @register.simple_tag

@@ -107,7 +107,7 @@ def _interval(interval: VersionInterval) -> Entry:
 
 def _activity(activity: Activity) -> Entry:
     who = activity.actor.username if activity.actor else "The system"
-    title = f"{who} {words.activity(activity.verb)}".replace(" node", " it")
+    title = f"{who} {words.activity_here(activity.verb)}"
     lines = [f"{name}: {before} → {after}" for name, before, after in differences(activity)]
     if activity.why:
         lines.append(f"“{activity.why}”")

@@ -71,12 +71,12 @@ EVENTS = {
     Meaning.STATUS_RESET: ("refresh", "calm"),
     Meaning.OTHER: ("circle-dashed", "calm"),
 }
-# What would change a reason comes by itself, by an event, by a person, or need not come at all.
+# What would change a reason: time, an event, a person; or nothing has to.
 CHANGES = {
-    "time": ("clock", "Passes with time"),
-    "event": ("refresh", "Passes by itself"),
-    "person": ("user", "Needs a person"),
-    "nothing": ("circle-check", "Needs nothing"),
+    "time": ("clock", "Ends by itself"),
+    "event": ("hourglass", "Waits for"),
+    "person": ("user", "Needs somebody"),
+    "nothing": ("circle-check", ""),
 }
 
 
@@ -176,3 +176,10 @@ ACTIVITIES = {
 def activity(verb: str) -> str:
     """What somebody did, as words between who and to what."""
     return ACTIVITIES.get(verb) or verb.rpartition(".")[2].replace("_", " ")
+
+
+def activity_here(verb: str) -> str:
+    """What somebody did, as words on the page of the very thing that it was done to."""
+    kind = verb.partition(".")[0]
+    words = activity(verb)
+    return f"{words.removesuffix(kind).rstrip()} it"

@@ -35,6 +35,13 @@ class Begins(StartsWith):
 
     lookup_name = "begins"
 
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        """LIKE, as Django says it."""
+        sql, params = StartsWith(self.lhs, self.rhs).as_sql(compiler, connection)
+        return sql, tuple(params)
+
     def as_sqlite(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:

@@ -2,7 +2,6 @@
 
 import ipaddress
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING
@@ -29,24 +28,8 @@ INDEXED = {
 }
 NO_GROUP = 0
 IPV6 = 6
+_BEHIND_ALL = "z" * 64
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which nodes are meant: the values wanted of the counters' columns, and what only rows know.
-
-    `search` is the beginning of a machine id, an alias or a name, an address, or a network.
-    """
-
-    wanted: Wanted = field(default_factory=dict)
-    is_held: bool = False
-    search: str = ""
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether the counters know how many nodes these are."""
-        return not self.is_held and not self.search
 
 
 class BadSearch(ValueError):
@@ -87,8 +70,8 @@ class NodeQuerySet(models.QuerySet["Node"]):
             found = found.filter(_among(column, values))
         return found
 
-    def found_by(self, text: str) -> "NodeQuerySet":
-        """The nodes that a search finds: by their keys if they are few, else row by row.
+    def keys_found_by(self, text: str) -> set[int] | None:
+        """The keys of the nodes that a search finds; None if they are more than a few.
 
         `text` is the beginning of a machine id, an alias or a name, an address, or a network.
         `BadSearch` if it is a network that this database cannot find.
@@ -101,11 +84,12 @@ class NodeQuerySet(models.QuerySet["Node"]):
             found = self.filter(condition).order_by().values_list("pk", flat=True)
             keys.update(found[: FEW + 1])
             if len(keys) > FEW:
-                return self._found_row_by_row(text, network)
-        return self.filter(pk__in=keys)
+                return None
+        return keys
 
-    def _found_row_by_row(self, text: str, network: Network | None) -> "NodeQuerySet":
-        conditions = _conditions(text, network, prefix="plain_")
+    def read_for(self, text: str) -> "NodeQuerySet":
+        """The nodes that a search finds, row by row: for one that finds more than a few."""
+        conditions = _conditions(text, _network(text), prefix="plain_")
         plain = {f"plain_{column}": Unindexed(F(column)) for column in conditions}
         return self.alias(**plain).filter(reduce(or_, conditions.values()))
 
@@ -139,7 +123,7 @@ def _check(network: Network, vendor: str) -> None:
 def _conditions(text: str, network: Network | None, *, prefix: str = "") -> dict[str, Q]:
     """What a search means for each column that it looks at, each column `prefix`ed."""
     conditions = {
-        "machine_id": _begins(f"{prefix}machine_id", {text, text.lower()}),
+        "machine_id": _machine_ids(f"{prefix}machine_id", {text, text.lower()}),
         "alias": _begins(f"{prefix}alias", _spellings(text)),
         "name": _begins(f"{prefix}name", _spellings(text)) & ~Q(name=""),
     }
@@ -153,6 +137,18 @@ def _conditions(text: str, network: Network | None, *, prefix: str = "") -> dict
 def _spellings(text: str) -> set[str]:
     """The usual spellings of a name, as an index can only be searched with the case known."""
     return {text, text.lower(), text.upper(), text.capitalize()}
+
+
+def _machine_ids(column: str, texts: set[str]) -> Q:
+    """Machine ids that begin with a text; on PostgreSQL their unique index finds ranges only.
+
+    Nothing that a machine id may hold sorts behind `z`, in any collation.
+    """
+    ranges = [
+        Q(**{f"{column}__gte": text, f"{column}__lte": text + _BEHIND_ALL})
+        for text in sorted(texts)
+    ]
+    return reduce(or_, ranges) & _begins(column, texts)
 
 
 def _begins(column: str, texts: set[str]) -> Q:
