@@ -114,7 +114,6 @@ def _goal(
     goal = floor.release if floor else target
     if (
         started is not None
-        and started.version != goal.version
         and version < started.order < goal.order
         and not started.blocked_because
         and node.offered_at is not None

@@ -221,6 +221,10 @@ class TestReleaseRefuses:
             Reason(Why.OEM_NOT_IN_RELEASE, NEW, "gce"),
         )
 
+    def test_which_is_not_said_where_nothing_lacks(self) -> None:
+        decision = ask(node(), replace(group(), needs_oem_payload=False))
+        assert decision.reasons == (Reason(Why.TARGET, NEW),)
+
     @pytest.mark.parametrize(
         ("target", "why"), [("4721.0.0", Why.NOT_READY), ("4722.0.0", Why.OEM_DROPPED)]
     )

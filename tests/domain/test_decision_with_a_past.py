@@ -116,7 +116,7 @@ class TestUnderWay:
         first = ask(node(), group())
         asks = node()
         settle(asks, first, NOW)
-        assert ask(asks, group()).release == first.release
+        assert ask(asks, group(), releases=NOW_AT_NEWER) == first
 
     @pytest.mark.parametrize("state", sorted(UNDER_WAY))
     def test_keeps_its_release_though_the_channel_moved_on(self, state: State) -> None:
@@ -202,8 +202,10 @@ class TestSettle:
 
     def test_up_to_date(self) -> None:
         asks = node(version=NEW, target_version=NEW, download_failures=2, offered_at=NOW)
+        asks.applied_boot_id = BOOT
         settle(asks, ask(asks, group()), NOW)
         assert (asks.state, asks.target_version, asks.offered_at) == (State.UP_TO_DATE, "", None)
+        assert asks.applied_boot_id == ""
         assert asks.download_failures == 0
 
     def test_a_refusal_keeps_the_count(self) -> None:

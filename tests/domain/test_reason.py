@@ -64,6 +64,10 @@ def test_sentence(reason: Reason, words: str) -> None:
             Reason(Why.HELD, "kernel bug", "2026-09-01 12:00 UTC"),
             Change("time", "The hold ends at 2026-09-01 12:00 UTC, or an operator releases it."),
         ),
+        (
+            Reason(Why.DEAD_END, "3510.2.0", "cgroup v1"),
+            Change("person", "Reinstall the node, or take the dead end away."),
+        ),
         (Reason(Why.TARGET, "4593.2.1"), Change("nothing", "Nothing needs to change.")),
     ],
 )
