@@ -154,7 +154,7 @@ def _load(one: Contestant, options: Options, run: str) -> Result:
     ]
     if options.closes:
         arguments.append("--close")
-    return Result(**json.loads(manage(*arguments, env=environment(None, Path()))))
+    return Result(**json.loads(manage(*arguments)))
 
 
 def compete(options: Options) -> list[Summary]:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from bench.nodes import Deck, Mix, Mode, Sort, shuffle
+from bench.nodes import Deck, Mix, Mode, Sort, machine_id, new_name, shuffle
 
 OK = "200"
 NONE = "none"
@@ -67,10 +67,12 @@ class Load:
         self.statuses: Counter[str] = Counter()
         self.acknowledged: Counter[str] = Counter()
         self.known: set[int] = set()
+        self.new: list[str] = []
         self.times = array("d")
         self.next = 0
         self.in_flight = 0
         self.is_over = False
+        self.cpu = _own_cpu()
         self.begins = time.perf_counter() + plan.warm_up
         self.ends = self.begins + plan.seconds
         self.idle: deque[Client] = deque()
@@ -97,6 +99,8 @@ class Load:
             self.acknowledged[sort if number < size else Sort.ROUTINE] += 1
             if sort is Sort.ROUTINE:
                 self.known.add(self.deck.known[number % size])
+            elif sort is Sort.NEW and number < size:
+                self.new.append(machine_id(new_name(self.plan.run, number)))
 
     def result(self, own_cpu: float) -> Result:
         """The figures of the run."""
@@ -184,15 +188,14 @@ class Client(asyncio.Protocol):
 
 def _end(data: bytes) -> int:
     """Where the first answer in these bytes ends; -1 when that cannot be told yet."""
-    head = data.find(b"\r\n\r\n")
-    if head < 0:
+    end = data.find(b"\r\n\r\n")
+    if end < 0:
         return -1
-    at = data.find(b"ontent-")
-    while 0 <= at < head:
-        if data[at + 7 : at + 14].lower() == b"length:":
-            return head + 4 + int(data[at + 14 : data.index(b"\r", at)])
-        at = data.find(b"ontent-", at + 7)
-    if b"chunked" in data[:head].lower():
+    head = data[: end + 2].lower()
+    at = head.find(b"content-length:")
+    if at >= 0:
+        return end + 4 + int(head[at + 15 : head.index(b"\r", at)])
+    if b"chunked" in head:
         return len(data) if data.endswith(b"0\r\n\r\n") else -1
     return -1
 
@@ -229,23 +232,27 @@ async def _tick(load: Load) -> None:
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def run(plan: Plan) -> Result:
-    """Run a plan."""
+async def play(plan: Plan) -> Load:
+    """Run a plan to its end, and to the last answer that was on its way."""
     deck = shuffle(plan.url, plan.nodes, plan.mode, size=plan.size, run=plan.run, mix=plan.mix)
     load = Load(plan, deck)
     tasks = [asyncio.create_task(connect(load)) for _ in range(plan.connections)]
     if plan.rate:
         tasks.append(asyncio.create_task(_tick(load)))
-    began = _own_cpu()
     await asyncio.sleep(load.ends - time.perf_counter())
     load.is_over = True
     deadline = time.perf_counter() + DRAIN_SECONDS
     while load.in_flight and time.perf_counter() < deadline:
         await asyncio.sleep(0.01)
-    result = load.result(_own_cpu() - began)
     for task in tasks:
         task.cancel()
-    return result
+    return load
+
+
+async def run(plan: Plan) -> Result:
+    """Run a plan, and sum it up."""
+    load = await play(plan)
+    return load.result(_own_cpu() - load.cpu)
 
 
 def _own_cpu() -> float:

@@ -54,6 +54,11 @@ def boot_id(machine: str) -> str:
     return f"{machine[:8]}-{machine[8:12]}-{machine[12:16]}-{machine[16:20]}-{machine[20:]}"
 
 
+def new_name(run: str, number: int) -> str:
+    """The name of the new node that the request of this number of a run brings."""
+    return f"{run}-{number}"
+
+
 def facts(number: int, mode: Mode, *, name: str = "") -> Facts:
     """The node of that number; `name` makes it another machine of the same kind."""
     oem, oem_version, aleph = KINDS[number % len(KINDS)]
@@ -112,7 +117,7 @@ def shuffle(url: str, nodes: int, mode: Mode, *, size: int, run: str, mix: Mix) 
     for number, sort in enumerate(_sorts(size, mix, rng)):
         known = -1
         if sort is Sort.NEW:
-            new = facts(number, mode, name=f"{run}-{number}")
+            new = facts(number, mode, name=new_name(run, number))
             body = request.stock(new, request.PING, request.UPDATE_CHECK, request.FIRST_BOOT)
         elif sort is Sort.EVENT:
             among = nodes if mode is Mode.ROUTINE else min(PLACES, nodes)

@@ -66,6 +66,7 @@ def postgres() -> Iterator[Postgres]:
 
 def environment(database_url: str | None, data: Path) -> dict[str, str]:
     """What the product is started with; no database URL is the embedded SQLite."""
+    (data / "static").mkdir(exist_ok=True)
     ours = {
         "FLEET_DATA": str(data),
         "FLEET_URL": "http://127.0.0.1:8000",
@@ -80,7 +81,7 @@ def environment(database_url: str | None, data: Path) -> dict[str, str]:
     return kept | ours | ({"DATABASE_URL": database_url} if database_url else {})
 
 
-def manage(*arguments: str, env: dict[str, str]) -> str:
+def manage(*arguments: str, env: dict[str, str] | None = None) -> str:
     """Run a Python of its own in the product's environment; what it printed."""
     done = subprocess.run(  # noqa: S603 - our own commands
         [sys.executable, *arguments],
@@ -96,9 +97,11 @@ def manage(*arguments: str, env: dict[str, str]) -> str:
 
 
 @contextmanager
-def uvicorn(application: str, *, workers: int, env: dict[str, str]) -> Iterator["Server"]:
-    """Serve an ASGI application from so many processes, on a port of its own."""
-    port = _free_port()
+def uvicorn(
+    application: str, *, workers: int, env: dict[str, str], port: int = 0
+) -> Iterator["Server"]:
+    """Serve an ASGI application from so many processes, on the port given or one of its own."""
+    port = port or _free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--workers", str(workers)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
     command += ["--log-level", "warning", "--lifespan", "auto"]

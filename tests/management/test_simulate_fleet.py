@@ -22,6 +22,7 @@ from oemupdates.management.simulation.stock import StockNode
 from tests.management.simulation.answers import OEM, OS, noupdate, offer
 from tests.management.simulation.server import Request, Server, answer, serving
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[2]
 FAST = 100_000.0
 

@@ -7,6 +7,7 @@ import pytest
 from oemupdates.management.simulation.answer import BadAnswer, Package, read
 from tests.management.simulation.answers import OEM, OS, noupdate, offer
 
+pytestmark = pytest.mark.once
 GOOD = offer().body
 
 

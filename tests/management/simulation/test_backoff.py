@@ -7,6 +7,8 @@ from oemupdates.management.simulation.step import Fetch, Fetched
 from tests.management.simulation.answers import offer
 from tests.management.simulation.story import DAY, ROUTINE, WITH_BACKOFF, dice, make_node, play
 
+pytestmark = pytest.mark.once
+
 
 class TestBackOff:
     def test_lets_an_offer_pass_for_a_day_after_a_full_download(self) -> None:

@@ -9,6 +9,8 @@ from oemupdates.management.simulation.step import Heard
 from tests.management.simulation.answers import noupdate, offer
 from tests.management.simulation.story import DAY, ROUTINE, SILENCE, dice, make_node, play, wait_of
 
+pytestmark = pytest.mark.once
+
 
 class TestChecks:
     def test_a_new_node_says_that_it_never_checked_before(self) -> None:

@@ -7,6 +7,8 @@ import pytest
 from oemupdates.management.simulation.client import FAILURES, Address, BadResponse, Connection
 from tests.management.simulation.server import Request, answer, serving
 
+pytestmark = pytest.mark.once
+
 
 def test_posts_as_the_nodes_curl_does() -> None:
     async def post() -> Request:

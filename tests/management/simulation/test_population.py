@@ -21,6 +21,8 @@ from oemupdates.management.simulation.stock import StockNode
 from tests.management.simulation.answers import noupdate, offer
 from tests.management.simulation.story import play
 
+pytestmark = pytest.mark.once
+
 
 def bodies(nodes: list[Node]) -> list[bytes]:
     return [node.step.body for node in nodes if isinstance(node.step, Post)]

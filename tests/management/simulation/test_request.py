@@ -9,6 +9,7 @@ import pytest
 from oemupdates.management.simulation import request
 from oemupdates.management.simulation.request import Facts
 
+pytestmark = pytest.mark.once
 RECORDED = sorted((Path(__file__).parents[2] / "wire/update_engine-0.4.10").glob("*.xml"))
 
 

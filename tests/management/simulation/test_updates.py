@@ -1,9 +1,13 @@
 """Every sequence of events that the client can send, from offer to reboot."""
 
+import pytest
+
 from oemupdates.management.simulation.habits import Fate
 from oemupdates.management.simulation.step import Digests, Fetched
 from tests.management.simulation.answers import OEM, OS, noupdate, offer
 from tests.management.simulation.story import ROUTINE, make_node, play, wait_of
+
+pytestmark = pytest.mark.once
 
 
 class TestSequences:
