@@ -24,6 +24,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("FLEET_DATA", default=str(BASE_DIR / "var"))).absolute()
 EMBEDDED = not env.str("DATABASE_URL", default="")
 DEBUG = env.bool("FLEET_DEBUG", default=False)
+if EMBEDDED:
+    # SQLite makes files but no folders. Where it cannot be made, opening the database says why.
+    with suppress(OSError):
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Who we are to nodes and browsers -----------------------------------------------------------
 
@@ -61,7 +65,6 @@ def _embedded_secret_key() -> str:
     """The secret key of an embedded server: made when first needed, kept beside its database."""
     path = DATA_DIR / "secret-key"
     if not path.exists():
-        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         own = path.with_suffix(f".{os.getpid()}")
         own.touch(mode=0o600)
         own.write_text(secrets.token_urlsafe(50))
@@ -76,7 +79,7 @@ if not SECRET_KEY:
     if not EMBEDDED:
         message = "FLEET_SECRET_KEY is missing: set it to 50 or more random characters"
         raise ImproperlyConfigured(message)
-    # Lazy: a command that is told another data directory leaves nothing in this one.
+    # Lazy: a command that is told another data directory leaves no key in this one.
     SECRET_KEY = SimpleLazyObject(_embedded_secret_key)
 SECRET_KEY_FALLBACKS = env.list("FLEET_SECRET_KEY_FALLBACKS", default=[])
 

@@ -143,9 +143,15 @@ class TestEmbedded:
         assert data.stat().st_mode & 0o777 == 0o700
         assert [path.name for path in data.iterdir()] == ["secret-key"]
 
-    def test_leaves_nothing_behind_before_the_key_is_needed(self, tmp_path: Path) -> None:
-        read("DEBUG", FLEET_DATA=str(tmp_path / "data"))
-        assert not (tmp_path / "data").exists()
+    def test_makes_a_folder_for_its_database_and_no_key_before_it_is_needed(
+        self, tmp_path: Path
+    ) -> None:
+        read("DEBUG", FLEET_DATA=str(tmp_path / "not" / "there"))
+        assert list((tmp_path / "not" / "there").iterdir()) == []
+
+    def test_needs_no_folder_that_it_may_not_make(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        assert read("EMBEDDED", FLEET_DATA=str(tmp_path / "file" / "data")) == [True]
 
     def test_listens_to_its_own_machine_over_plain_http(self, tmp_path: Path) -> None:
         assert read(
