@@ -13,11 +13,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
 django: Any = WSGIMiddleware(cast(Any, get_wsgi_application()), workers=8)
 
 from django.conf import settings  # noqa: E402
-from oemupdates.payloads.endpoint import application as payloads  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from oemupdates.omaha import endpoint  # noqa: E402
 from oemupdates.omaha.lifespan import UpdateService  # noqa: E402
+from oemupdates.payloads.endpoint import application as payloads  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
