@@ -20,13 +20,33 @@ run: $(BIN)/python  ## run everything in the foreground
 test: $(BIN)/pytest  ## run all the tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests
 
-check: $(BIN)/pytest  ## everything that can be judged without running it
+CHECKS := check-format check-lint check-types check-floors check-templates check-migrations \
+	check-deployment
+.PHONY: $(CHECKS)
+
+check: $(CHECKS)  ## everything that can be judged without running it; -k to see all that is wrong
+
+$(CHECKS): $(BIN)/pytest
+
+check-format:
 	$(BIN)/ruff format --check $(PYTHON_FILES)
+
+check-lint:
 	$(BIN)/ruff check $(PYTHON_FILES)
+
+check-types:
 	$(BIN)/mypy
+
+check-floors:
 	$(BIN)/lint-imports
+
+check-templates:
 	find templates -name '*.html' -print0 | xargs -0r $(BIN)/djade --check --target-version 5.2
+
+check-migrations:
 	$(BIN)/python manage.py makemigrations --check --dry-run
+
+check-deployment:
 	$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 format: $(BIN)/pytest  ## put code and templates into shape
