@@ -1,4 +1,4 @@
-"""What a server must do, case by case: what an offer holds, who gets it, and when nobody does."""
+"""What a server must do, case by case: what an offer holds, and who gets it."""
 
 import base64
 import hashlib
@@ -6,38 +6,26 @@ from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
-from pytest_django import Settings
 
-from oemupdates.domain.node import State
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason, Why, sentence
-from oemupdates.models import Channel, Node, NodeCount, RejectedRequest
-from oemupdates.services import channels, releases
+from oemupdates.models import Channel, Node
 from oemupdates.services.checkins import read_reasons
-from oemupdates.services.configuration import changing
 from oemupdates.services.payload_files import BadPayload
 from oemupdates.services.releases import Source, import_release
 from tests import omaha_install
-from tests.omaha.door import Answer, Door, serving
+from tests.omaha.door import Answer, Door
 from tests.omaha.messages import (
-    APPLIED,
-    BOOT,
-    FINISHED,
     MACHINE,
     NEW,
     OLD,
-    STARTED,
     check,
-    failed,
-    ping,
     request,
-    syncer,
-    tell,
 )
 from tests.omaha.messages import app as node_app
-from tests.omaha.policy import PAYLOADS, add_floor, aim, publish, publish_signed, shape
+from tests.omaha.policy import PAYLOADS, add_floor, publish, publish_signed, shape
 from tests.omaha_reader import Offer, read_as_ue_rs
-from tests.services.makers import limit, make_release, seeded_channel, seeded_group
+from tests.services.makers import make_release, seeded_channel
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -195,104 +183,6 @@ def test_case_33_leads_a_node_over_its_floor(door: Door) -> None:
     assert door.post(check(version="4515.2.0", bootid="{boot-2}")).offered == NEW
 
 
-def test_case_34_gives_a_syncer_every_floor_and_the_target(door: Door) -> None:
-    add_floor("4515.2.0", "the new boot loader", "oem-azure.gz")
-    publish(NEW, "oem-azure.gz")
-    manifests = list(door.post(syncer()).root.iter("manifest"))
-    assert [manifest.attrib["version"] for manifest in manifests] == ["4515.2.0", NEW]
-    floor, target = manifests
-    assert floor.attrib["is_floor"] == "true"
-    assert floor.attrib["floor_reason"] == "the new boot loader"
-    assert "is_target" not in floor.attrib
-    assert target.attrib["is_target"] == "true"
-    assert "is_floor" not in target.attrib
-    assert not Node.objects.exists()
-    assert not NodeCount.objects.exists()
-
-
-def test_case_34_leads_a_syncer_to_the_payloads_of_each(door: Door, tmp_path: Path) -> None:
-    small = (PAYLOADS / "4757.1.0" / "oem-vmware.gz").read_bytes()
-    (tmp_path / OS_PAYLOAD).write_bytes(small)
-    floor = import_release(Source(tmp_path, "4515.2.0"), channel=seeded_channel(), by=None)
-    channels.add_floor(seeded_channel(), floor.release, by=None, because="the new boot loader")
-    publish_signed()
-    root = door.post(syncer()).root
-    found = {}
-    for manifest in root.iter("manifest"):
-        url = manifest.find("urls/url")
-        assert url is not None
-        for package in manifest.iter("package"):
-            content = door.fetch(url.attrib["codebase"] + package.attrib["name"])
-            assert content is not None
-            sha1 = hashlib.sha1(content, usedforsecurity=False).digest()
-            assert base64.b64decode(package.attrib["hash"]) == sha1
-            found[manifest.attrib["version"], package.attrib["name"]] = len(content)
-    assert found == {
-        ("4515.2.0", OS_PAYLOAD): len(small),
-        (NEW, OS_PAYLOAD): (FOLDER / OS_PAYLOAD).stat().st_size,
-        (NEW, "oem-azure.gz"): (FOLDER / "oem-azure.gz").stat().st_size,
-    }
-    # What looks above the manifests for its URL finds the target's.
-    target = root.find(".//manifest[@is_target='true']/urls/url")
-    above = root.find("app/updatecheck/urls/url")
-    assert target is not None
-    assert above is not None
-    assert above.attrib == target.attrib
-
-
-@pytest.mark.parametrize(
-    ("version", "track", "expected"),
-    [
-        (NEW, "stable", []),
-        ("4515.2.0", "stable", [NEW]),
-        ("4628.0.0", "stable", []),
-        ("no version", "stable", ["4515.2.0", NEW]),
-        ("0.0.0", "beta", []),
-        ("0.0.0", "nowhere", []),
-    ],
-)
-def test_case_34_gives_a_syncer_only_what_it_lacks(
-    door: Door, version: str, track: str, expected: list[str]
-) -> None:
-    add_floor("4515.2.0", "the new boot loader", "oem-azure.gz")
-    publish(NEW, "oem-azure.gz")
-    assert _versions(door.post(syncer(version, track=track))) == expected
-
-
-def test_case_34_leads_no_syncer_past_what_is_blocked(door: Door) -> None:
-    """Nodes behind it would skip a floor that they must pass."""
-    add_floor("4500.2.0", "the new boot loader", "oem-azure.gz")
-    floor = add_floor("4515.2.0", "the newer boot loader", "oem-azure.gz")
-    target = publish(NEW, "oem-azure.gz")
-    releases.block(target, by=None, because="it does not boot")
-    assert _versions(door.post(syncer())) == ["4500.2.0", "4515.2.0"]
-    releases.unblock(target, by=None)
-    releases.block(floor, by=None, because="it does not boot")
-    answer = door.post(syncer())
-    assert _versions(answer) == ["4500.2.0"]
-    above, own = answer.root.iter("url")
-    assert above.attrib == own.attrib
-    assert _versions(door.post(syncer("4500.2.0"))) == []
-
-
-def test_case_34_marks_a_target_that_is_a_floor_as_both(door: Door) -> None:
-    aim(add_floor(NEW, "the new boot loader", "oem-azure.gz"))
-    (manifest,) = door.post(syncer()).root.iter("manifest")
-    assert (manifest.attrib["is_floor"], manifest.attrib["is_target"]) == ("true", "true")
-
-
-def _versions(answer: Answer) -> list[str]:
-    return [manifest.attrib["version"] for manifest in answer.root.iter("manifest")]
-
-
-def test_case_34_never_two_manifests_for_a_node(door: Door) -> None:
-    add_floor("4515.2.0", "the new boot loader", "oem-azure.gz")
-    publish(NEW, "oem-azure.gz")
-    for wish in ("false", "TRUE", "1", ""):
-        answer = door.post(check(multi_manifest_ok=wish))
-        assert len(answer.root.findall(".//manifest")) == 1
-
-
 def test_case_35_offers_nothing_of_another_architecture(door: Door) -> None:
     publish(NEW, "oem-azure.gz")
     publish("4628.2.0", "oem-azure.gz", architecture="arm64")
@@ -345,92 +235,3 @@ def test_case_36_cannot_import_a_folder_that_lacks_the_os(tmp_path: Path) -> Non
     with pytest.raises(BadPayload):
         import_release(Source(tmp_path, NEW), channel=seeded_channel(), by=None)
     assert Channel.objects.get(pk=seeded_channel().pk).target is None
-
-
-def test_case_37_repeats_an_offer_byte_for_byte(door: Door) -> None:
-    publish(NEW, *ALL)
-    first = door.post(check())
-    assert first.offered == NEW
-    for between in (b"", tell(STARTED), tell(FINISHED), tell(failed(268435465))):
-        if between:
-            door.post(between)
-        assert door.post(check()).body == first.body
-
-
-def test_case_37_keeps_its_word_though_the_channel_moved(door: Door) -> None:
-    publish(NEW, "oem-azure.gz")
-    first = door.post(check())
-    door.post(tell(STARTED))
-    publish("4628.2.0", "oem-azure.gz")
-    assert door.post(check()).body == first.body
-    assert door.post(check(machineid="b" * 32)).offered == "4628.2.0"
-
-
-def test_case_38_sends_the_interval_with_both_answers(door: Door) -> None:
-    publish(NEW, "oem-azure.gz")
-    shape(poll_interval_seconds=7200)
-    for version in (OLD, NEW):
-        answer = door.post(check(version=version))
-        assert answer.heard.poll_seconds == 7200
-        assert answer.root.find("app/updatecheck[@PollInterval='7200']") is not None
-
-
-def test_case_38_asks_for_patience_while_its_queue_is_long(door: Door) -> None:
-    shape(poll_interval_seconds=7200)
-    door.post(check())
-    batcher = door.application.updates.batcher
-    batcher._strained_until = float("inf")
-    assert door.post(check()).heard.poll_seconds == 14400
-
-
-def _is_shed(answer: Answer) -> bool:
-    assert answer.status == 503
-    assert 1 <= int(answer.headers["retry-after"]) <= 600
-    assert len(answer.body) < 300
-    return True
-
-
-def test_case_39_sheds_with_503_and_writes_nothing(
-    transactional_db: None, settings: Settings
-) -> None:
-    settings.CHECKIN_SHED = True
-    with serving() as door:
-        assert all(_is_shed(door.post(sent)) for sent in (check(), ping(), tell(APPLIED)))
-        assert _is_shed(door.post(b"no XML at all"))
-        door.flush_rejections()
-    assert not Node.objects.exists()
-    assert not RejectedRequest.objects.exists()
-
-
-def test_case_39_sheds_while_its_queue_is_full(transactional_db: None, settings: Settings) -> None:
-    settings.CHECKIN_QUEUE_MAX = 0
-    with serving() as door:
-        assert _is_shed(door.post(check()))
-    assert not Node.objects.exists()
-
-
-def test_a_limit_withholds_and_says_so(door: Door) -> None:
-    publish(NEW, "oem-azure.gz")
-    with changing():
-        limit(seeded_group(), 1)
-    assert door.post(check(machineid="a" * 32)).offered == NEW
-    assert door.post(check()).offered == ""
-    assert reasons() == [Reason(Why.LIMIT, "1")]
-    door.post(tell(APPLIED, machineid="a" * 32))
-    assert door.post(check()).offered == ""  # it still has to boot
-    door.post(check(version=NEW, machineid="a" * 32, bootid="{boot-2}"))
-    assert door.post(check()).offered == NEW
-
-
-def test_the_circuit_breaks_for_one_node_and_its_group_goes_on(door: Door) -> None:
-    publish(NEW, "oem-azure.gz")
-    for _ in range(3):
-        assert door.post(check()).offered == NEW
-        door.post(tell(STARTED))
-        door.post(tell(failed(268435461)))
-    assert door.post(check()).offered == ""
-    assert the_node().state == State.FAILED
-    assert reasons() == [Reason(Why.POSTINST_FAILURES, NEW, "3")]
-    assert door.post(check(machineid="b" * 32)).offered == NEW
-    aim(make_release("4628.2.0", payloads=(OS_PAYLOAD, "oem-azure.gz")))
-    assert door.post(check(bootid=BOOT)).offered == "4628.2.0"

@@ -31,7 +31,6 @@ class Outcome(NamedTuple):
 
 
 CHECK = Outcome(NEW, State.OFFERED)
-CURRENT = Outcome("", State.UP_TO_DATE)
 UNASSIGNED = Outcome("", State.UNASSIGNED)
 # Each by itself, on a server that has never heard of the node and has 4593.2.1 for stable.
 OUTCOMES = {
