@@ -69,8 +69,8 @@ def run(database: str, arguments: list[str]) -> tuple[Counter[str], int]:
         report = Path(folder) / "report.xml"
         finished = subprocess.run(
             [
-                *(sys.executable, "-m", "pytest", "-q", "-n", "2", f"--junit-xml={report}"),
-                *(f"--database={database}", *arguments),
+                *(sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"),
+                *(f"--junit-xml={report}", f"--database={database}", *arguments),
             ],
             cwd=ROOT,
             check=False,

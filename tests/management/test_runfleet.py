@@ -22,7 +22,11 @@ from django.conf import settings
 
 from tests.servers import free_port
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(240)]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.timeout(240),
+    pytest.mark.xdist_group("runfleet"),  # one server for all
+]
 ROOT = Path(__file__).resolve().parent.parent.parent
 CHECK_IN = ROOT / "tests/wire/update_engine-0.4.10/first-check-noupdate.01.request.xml"
 # Far more than any step takes on two busy cores.
