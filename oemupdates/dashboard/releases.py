@@ -45,6 +45,7 @@ def releases(request: HttpRequest) -> HttpResponse:
             files=Count("payloads"),
             unverified=Count("payloads", filter=Q(payloads__is_verified=False)),
         )
+        .order_by("-order", "architecture")
     )
     running = {
         (version, architecture): nodes

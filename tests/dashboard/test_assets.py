@@ -1,0 +1,69 @@
+"""What browsers load: small, ours or vouched for, and all of it used."""
+
+import gzip
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from oemupdates.dashboard import words
+
+ROOT = Path(words.__file__).parent.parent.parent
+STATIC, TEMPLATES = ROOT / "static", ROOT / "templates"
+LISTED = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
+MOST_CSS = 12 * 1024
+
+pytestmark = pytest.mark.once
+
+
+def test_what_is_not_ours_is_what_it_was_when_it_came() -> None:
+    listed = dict(LISTED.findall((STATIC / "vendor/VENDORED.md").read_text()))
+    vendored = [*(STATIC / "vendor").rglob("*"), *(TEMPLATES / "icons").iterdir()]
+    files = {
+        str(path.relative_to(ROOT)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in vendored
+        if path.is_file() and path.name != "VENDORED.md"
+    }
+    assert files == listed
+    assert len(files) > 40
+
+
+def test_what_is_not_ours_comes_with_its_licence() -> None:
+    for folder in [*filter(Path.is_dir, (STATIC / "vendor").iterdir()), TEMPLATES / "icons"]:
+        assert (folder / "LICENSE").stat().st_size > 1000
+
+
+def test_every_icon_is_used() -> None:
+    sources = [*TEMPLATES.rglob("*.html"), *(ROOT / "oemupdates/dashboard").glob("*.py")]
+    code = "".join(path.read_text() for path in sources)
+    icons = {path.stem for path in (TEMPLATES / "icons").glob("*.svg")}
+    assert {icon for icon in icons if f'"{icon}"' not in code} == set()
+
+
+def test_the_style_sheet_is_small() -> None:
+    assert len(gzip.compress((STATIC / "fleet.css").read_bytes())) < MOST_CSS
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_templates_hold_no_inline_script_or_style(path: Path) -> None:
+    source = path.read_text()
+    assert not re.search(r"\sstyle=|\son[a-z]+=\"|<style|javascript:", source)
+    assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", source))
+
+
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_templates_escape_everything(path: Path) -> None:
+    assert not re.search(r"\|safe|autoescape|mark_safe", path.read_text())
+
+
+def test_every_class_of_a_template_has_its_style() -> None:
+    style = (STATIC / "fleet.css").read_text()
+    used: set[str] = set()
+    for path in TEMPLATES.rglob("*.html"):
+        plain = re.sub(r"\{%[^%]*%\}|\{\{[^}]*\}\}", " ", path.read_text())
+        for names in re.findall(r'class="([^"]*)"', plain):
+            used |= set(names.split())
+    # Words that tests and the script look for, and parts of names that are put together.
+    unstyled = {name for name in used if f".{name}" not in style}
+    assert unstyled <= {"before", "shade-", "sample", "facet"}

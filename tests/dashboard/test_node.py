@@ -1,0 +1,288 @@
+"""The page of one node, and what is done from it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
+from oemupdates.domain.event import Meaning
+from oemupdates.domain.node import State
+from oemupdates.domain.reason import Why
+from oemupdates.models import Activity, Answer, Event, Node, VersionInterval
+from tests.services.makers import make_node, make_release, seeded_channel
+
+DAY = timedelta(days=1)
+
+
+def text(page: Client, node: Node, query: str = "") -> str:
+    answer = page.get(f"/nodes/{node.pk}/?{query}")
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def why(page: Client, node: Node) -> str:
+    return text(page, node).partition('aria-label="Why"')[2].partition("</section>")[0]
+
+
+def timeline(page: Client, node: Node, query: str = "") -> str:
+    return text(page, node, query).partition("What happened")[2]
+
+
+class TestWhy:
+    def test_says_every_reason_and_what_would_change_it(self, page: Client) -> None:
+        reasons = [[Why.UPDATES_OFF, "stable", ""], [Why.LIMIT, "5", ""]]
+        node = make_node(state=State.WAITING, answer="noupdate", reasons=json.dumps(reasons))
+        shown = why(page, node)
+        assert "Nothing is offered to it." in shown
+        assert "Updates are switched off in its group stable." in shown
+        assert "Needs somebody: Switch the group&#x27;s updates on." in shown
+        assert "5 nodes of its group are under way, which is the limit." in shown
+        assert "Waits for: Another node of the group finishes or fails." in shown
+
+    @pytest.mark.parametrize("code", list(Why))
+    def test_knows_every_code(self, page: Client, code: Why) -> None:
+        node = make_node(answer="noupdate", reasons=json.dumps([[code, "one", "two"]]))
+        assert "does not know" not in why(page, node)
+
+    @pytest.mark.parametrize(
+        "stored", ["", "[]", "nonsense", '{"a": 1}', '[["brand_new", "x", "y"]]', '[[], 7, ["x"]]']
+    )
+    def test_never_fails_over_what_is_stored(self, page: Client, stored: str) -> None:
+        assert why(page, make_node(reasons=stored))
+
+    @pytest.mark.parametrize(
+        ("given", "words"),
+        [
+            ({"state": State.UP_TO_DATE, "answer": "noupdate"}, "as it is up to date"),
+            ({"state": State.NEW}, "has not asked for an update yet"),
+            ({"state": State.OFFERED, "answer": "offer 4593.2.1"}, "It is offered 4593.2.1."),
+            ({"state": State.DOWNLOADING, "target_version": "4593.2.1"}, "It downloads 4593.2.1."),
+            ({"state": State.FAILED, "target_version": "4593.2.1"}, "update to 4593.2.1 failed"),
+            ({"state": State.ROLLED_BACK, "rolled_back_version": "4593.2.1"}, "tried 4593.2.1"),
+            ({"state": State.ROLLED_BACK, "answer": "noupdate"}, "Nothing is offered to it."),
+        ],
+    )
+    def test_begins_with_what_the_node_heard(
+        self, page: Client, given: dict[str, object], words: str
+    ) -> None:
+        assert words in why(page, make_node(**given))
+
+    def test_names_the_last_error_with_advice(self, page: Client) -> None:
+        node = make_node(state=State.FAILED, last_error_code=10)
+        assert "Last error 10: payload hash mismatch. The payload host serves" in why(page, node)
+
+
+class TestFacts:
+    def test_call_a_birth_version_a_birth_version(self, page: Client) -> None:
+        node = make_node(oem="vmware", oem_basis=REPORTED, birth_version="13.0.10")
+        html = text(page, node)
+        assert "<dt>Birth version</dt><dd>13.0.10 <span" in html
+        assert "says nothing about today" in html
+        assert "unknown: its check-ins do not tell" in html
+
+    def test_tell_observed_from_derived(self, page: Client) -> None:
+        observed = make_node(
+            oem="azure", oem_basis=OBSERVED, oem_version="4459.2.1", oem_build="2.13"
+        )
+        derived = make_node(oem="azure", oem_basis=DERIVED, oem_version="4459.2.1")
+        assert "observed</span>" in text(page, observed)
+        assert "for OS 4459.2.1, build 2.13" in text(page, observed)
+        assert "derived</span>" in text(page, derived)
+
+    def test_point_at_a_sysext_that_is_not_the_oss(self, page: Client) -> None:
+        different = make_node(oem="azure", oem_basis=OBSERVED, oem_version="4459.2.0")
+        missing = make_node(oem="azure", oem_basis=OBSERVED)
+        assert "not its OS's" in text(page, different)
+        assert "not merged" in text(page, missing)
+
+    def test_show_the_group_its_channel_and_target(self, page: Client) -> None:
+        channel = seeded_channel()
+        channel.target = make_release("4593.2.1")
+        channel.save()
+        html = text(page, make_node())
+        assert "stable (amd64)</a>, target 4593.2.1" in html
+
+    def test_say_what_an_unassigned_node_asked_for(self, page: Client) -> None:
+        html = text(page, make_node(group=None, track="stabel", state=State.UNASSIGNED))
+        assert "asks for track stabel" in html
+
+
+class TestTimeline:
+    def test_merges_events_answers_versions_and_verbs_newest_first(self, page: Client) -> None:
+        now = timezone.now()
+        node = make_node()
+        VersionInterval.objects.create(node=node, version="4459.2.1", started_at=now - 4 * DAY)
+        Answer.objects.create(
+            node=node,
+            at=now - 3 * DAY,
+            answer="offer 4593.2.1",
+            reasons=json.dumps([[Why.TARGET, "4593.2.1", ""]]),
+        )
+        Event.objects.create(
+            node=node,
+            at=now - 2 * DAY,
+            meaning=Meaning.FAILED,
+            type=3,
+            result=0,
+            code=10,
+            flags="custom server, resumed download",
+            version="4459.2.1",
+            target_version="4593.2.1",
+        )
+        page.post(f"/nodes/{node.pk}/hold/", {"because": "bad disk"})
+        shown = timeline(page, node)
+        order = [
+            shown.index(words)
+            for words in (
+                "admin held it",
+                "Update failed",
+                "Heard an offer of 4593.2.1",
+                "Runs 4459.2.1",
+            )
+        ]
+        assert order == sorted(order)
+        assert "Error 10: payload hash mismatch. The payload host serves" in shown
+        assert "custom server</span>" in shown
+        assert "resumed download</span>" in shown
+        assert "4593.2.1 is its channel&#x27;s target." in shown
+        assert "“bad disk”" in shown
+
+    def test_goes_on_page_by_page_without_a_gap(self, page: Client) -> None:
+        now = timezone.now().replace(microsecond=0)
+        node = make_node()
+        for number in range(70):
+            Event.objects.create(
+                node=node,
+                at=now - number * DAY,
+                meaning=Meaning.OTHER,
+                type=number,
+                result=7,
+            )
+        seen: list[int] = []
+        query = ""
+        for _ in range(3):
+            shown = timeline(page, node, query)
+            seen += [int(part.split(",")[0]) for part in shown.split("Event type ")[1:]]
+            query = shown.partition('href="?before=')[2].partition("#")[0].replace("%3A", ":")
+            query = f"before={query}" if query else ""
+        assert seen == list(range(70))
+
+    def test_keeps_what_happened_at_one_moment_on_one_page(self, page: Client) -> None:
+        node = make_node()
+        at = timezone.now() - DAY
+        for number in range(31):
+            Event.objects.create(node=node, at=at, meaning=Meaning.OTHER, type=number, result=7)
+        assert timeline(page, node).count("Event type ") == 31
+
+    @pytest.mark.parametrize("before", ["x", "2026-01-01", "0001-01-01T00:00:00+14:00"])
+    def test_says_when_its_link_is_damaged(self, page: Client, before: str) -> None:
+        answer = page.get(f"/nodes/{make_node().pk}/", {"before": before})
+        assert answer.status_code == 400
+        assert "is damaged" in answer.content.decode()
+
+    def test_survives_a_meaning_that_it_does_not_know(self, page: Client) -> None:
+        node = make_node()
+        Event.objects.create(
+            node=node, at=timezone.now(), meaning="from_the_future", type=99, result=1
+        )
+        assert "Event type 99, result 1." in timeline(page, node)
+
+
+class TestRibbon:
+    def test_shows_each_version_for_as_long_as_it_ran(self, page: Client) -> None:
+        node = make_node()
+        now = timezone.now()
+        VersionInterval.objects.create(
+            node=node, version="4459.2.1", started_at=now - 4 * DAY, ended_at=now - DAY
+        )
+        VersionInterval.objects.create(node=node, version="4593.2.1", started_at=now - DAY)
+        html = text(page, node)
+        assert '<svg x="0.00%" width="75.00%"' in html
+        assert '<svg x="75.00%" width="25.00%"' in html
+        assert '<td class="num">3 d</td>' in html, "the table that says the same"
+
+
+class TestVerbs:
+    def test_a_hold_is_seen_with_its_reason_and_end(self, page: Client) -> None:
+        node = make_node()
+        until = timezone.now().astimezone(UTC) + DAY
+        form = {"because": "bad disk", "until": f"{until:%Y-%m-%dT%H:%M}"}
+        answer = page.post(f"/nodes/{node.pk}/hold/", form, follow=True)
+        html = " ".join(answer.content.decode().split())
+        assert "is held. It hears of it at its next check-in." in html
+        assert f"Held by admin: bad disk, until {until:%Y-%m-%d %H:%M} UTC." in html
+        assert "It is held now, and hears so at its next check-in." in html
+        node.refresh_from_db()
+        assert node.held_until == datetime(
+            until.year, until.month, until.day, until.hour, until.minute, tzinfo=UTC
+        )
+
+    @pytest.mark.parametrize(
+        ("form", "words"),
+        [
+            ({}, "Why: This field is required."),
+            ({"because": "x", "until": "tomorrow"}, "Until: Enter a valid date/time."),
+            ({"because": "x", "until": "2020-01-01T00:00"}, "The hold would end in the past."),
+            ({"because": "x" * 501}, "Why: Ensure this value has at most 500 characters"),
+            ({"because": "x\x00"}, "Why: Null characters are not allowed."),
+        ],
+    )
+    def test_a_hold_that_cannot_be_says_why(
+        self, page: Client, form: dict[str, str], words: str
+    ) -> None:
+        node = make_node()
+        answer = page.post(f"/nodes/{node.pk}/hold/", form, follow=True)
+        assert words in answer.content.decode()
+        assert not Node.objects.get(pk=node.pk).is_held
+
+    def test_a_released_hold_is_gone(self, page: Client) -> None:
+        node = make_node(
+            is_held=True,
+            held_because="bad disk",
+            held_by="ann",
+            answer="noupdate",
+            reasons=json.dumps([[Why.HELD, "bad disk", ""]]),
+        )
+        page.post(f"/nodes/{node.pk}/release/", {"why": "disk replaced"})
+        html = text(page, node)
+        assert "Held by" not in html
+        assert "Its hold is over, and its next check-in is decided anew." in html
+        assert Activity.objects.latest("pk").why == "disk replaced"
+
+    def test_a_name_is_shown_before_the_alias(self, page: Client) -> None:
+        node = make_node(alias="web-1")
+        page.post(f"/nodes/{node.pk}/rename/", {"name": "The first"})
+        assert "<h1>The first</h1>" in text(page, node)
+        page.post(f"/nodes/{node.pk}/rename/", {"name": ""})
+        assert "<h1>web-1</h1>" in text(page, node)
+
+    def test_archiving_and_back(self, page: Client) -> None:
+        node = make_node()
+        page.post(f"/nodes/{node.pk}/archive/")
+        assert "out of every list and count" in text(page, node)
+        page.post(f"/nodes/{node.pk}/unarchive/")
+        assert "out of every list and count" not in why(page, node)
+
+    def test_a_retry_is_offered_when_something_stands_against_the_node(self, page: Client) -> None:
+        node = make_node()
+        assert "Let it retry" not in text(page, node)
+        Node.objects.update(postinst_failures=3, state=State.FAILED)
+        assert "Let it retry" in text(page, node)
+        page.post(f"/nodes/{node.pk}/retry/", {"why": "disk freed"})
+        assert Node.objects.get(pk=node.pk).postinst_failures == 0
+
+    @pytest.mark.parametrize(
+        ("verb", "words"),
+        [
+            ("release", "is not held"),
+            ("unarchive", "is not archived"),
+            ("retry", "No failure and no rollback stands against"),
+        ],
+    )
+    def test_a_refusal_is_told_in_its_words(self, page: Client, verb: str, words: str) -> None:
+        answer = page.post(f"/nodes/{make_node().pk}/{verb}/", follow=True)
+        assert answer.status_code == 200
+        assert words in answer.content.decode()

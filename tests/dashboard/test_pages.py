@@ -1,0 +1,215 @@
+"""What holds for every page: who may see it, who may change what, and how much it asks."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+
+from oemupdates.dashboard import urls
+from oemupdates.models import (
+    Activity,
+    DeadEnd,
+    Floor,
+    Node,
+    Operator,
+    RejectedRequest,
+    VersionInterval,
+)
+from tests.dashboard.conftest import log_in, permit
+from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
+
+HOSTILE = "\"><script>alert('x')</script>{{ 7|add:7 }}{% now %}"
+PUBLIC = {"livez", "readyz", "login"}
+# Each verb, and the permission that it takes.
+VERBS = {
+    "node_hold": "change_node",
+    "node_release": "change_node",
+    "node_rename": "change_node",
+    "node_archive": "change_node",
+    "node_unarchive": "change_node",
+    "node_retry": "change_node",
+    "group_edit": "change_group",
+    "group_updates": "change_group",
+    "channel_target": "change_channel",
+    "floor_add": "change_channel",
+    "floor_remove": "change_channel",
+    "dead_end_add": "change_channel",
+    "dead_end_remove": "change_channel",
+    "release_block": "change_release",
+    "release_unblock": "change_release",
+}
+READ = [
+    "overview",
+    "nodes",
+    "node",
+    "groups",
+    "group",
+    "channels",
+    "channel",
+    "releases",
+    "release",
+    "rejected",
+    "activity",
+]
+OTHERS = {"logout", "password"}
+
+
+@pytest.fixture
+def address(db: None) -> Callable[[str], str]:
+    """The address of a page or a verb, with rows behind it."""
+    now = timezone.now()
+    node = make_node(alias=HOSTILE, oem=HOSTILE[:64], version="4459.2.1", last_seen_at=now)
+    VersionInterval.objects.create(node=node, version="4459.2.1", started_at=now)
+    channel, release = seeded_channel(), make_release()
+    floor = Floor.objects.create(channel=channel, release=release, reason=HOSTILE)
+    dead_end = DeadEnd.objects.create(channel=channel, version="3510.2.0", reason=HOSTILE)
+    RejectedRequest.objects.create(
+        day=now.date(),
+        reason="malformed_xml",
+        source="192.0.2.1",
+        times=1,
+        first_at=now,
+        last_at=now,
+        detail=HOSTILE,
+        sample=HOSTILE,
+    )
+    Activity.objects.create(
+        at=now,
+        verb="node.held",
+        subject_kind="node",
+        subject_id=node.pk,
+        subject=HOSTILE,
+        after={HOSTILE: HOSTILE},
+        why=HOSTILE,
+    )
+    keys = {"node": node.pk, "group": seeded_group().pk, "channel": channel.pk}
+    keys |= {"release": release.pk, "floor": channel.pk, "dead": channel.pk}
+    last = {"floor_remove": floor.pk, "dead_end_remove": dead_end.pk}
+
+    def find(name: str) -> str:
+        try:
+            return reverse(f"dashboard:{name}")
+        except NoReverseMatch:
+            args = [keys[name.partition("_")[0]], *([last[name]] if name in last else [])]
+            return reverse(f"dashboard:{name}", args=args)
+
+    return find
+
+
+def test_every_address_is_known_here() -> None:
+    names = {pattern.name for pattern in urls.urlpatterns}
+    assert names == PUBLIC | OTHERS | set(READ) | set(VERBS)
+
+
+@pytest.mark.parametrize("name", [*READ, *VERBS, "password"])
+def test_nothing_is_shown_or_done_without_a_log_in(
+    name: str, address: Callable[[str], str]
+) -> None:
+    client = Client()
+    answer = client.post(address(name)) if name in VERBS else client.get(address(name))
+    assert answer.status_code == 302
+    assert answer["location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_viewer_reads_everything_and_is_offered_no_verb(
+    name: str, address: Callable[[str], str], viewer: Operator
+) -> None:
+    answer = log_in(viewer).get(address(name))
+    assert answer.status_code == 200
+    forms = answer.content.decode().count('<form method="post"')
+    assert forms == 1, "the one to log out, and no other"
+
+
+@pytest.mark.parametrize("name", READ)
+def test_strangers_text_is_shown_as_text(
+    name: str, address: Callable[[str], str], page: Client
+) -> None:
+    html = page.get(address(name)).content.decode()
+    assert "<script>alert" not in html
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_takes_its_permission(
+    name: str, address: Callable[[str], str], viewer: Operator
+) -> None:
+    where = address(name)
+    others = {"change_node", "change_group", "change_channel", "change_release"} - {VERBS[name]}
+    assert log_in(permit(viewer, *others)).post(where).status_code == 403
+    assert log_in(permit(viewer, VERBS[name])).post(where).status_code in {302, 400}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_verb_is_no_link(name: str, address: Callable[[str], str], page: Client) -> None:
+    assert page.get(address(name)).status_code == 405
+
+
+def test_a_verb_from_another_site_is_refused(
+    address: Callable[[str], str], admin: Operator
+) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin)
+    answer = client.post(address("node_hold"), {"because": "no token"})
+    assert answer.status_code == 403
+    assert not Node.objects.filter(is_held=True).exists()
+
+
+@pytest.mark.parametrize(
+    "path", ["/nodes/999/", "/groups/999/", "/channels/999/", "/releases/999/", "/nowhere/"]
+)
+def test_what_is_not_there_is_a_page_that_says_so(path: str, page: Client) -> None:
+    answer = page.get(path)
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.content.decode()
+
+
+def test_a_key_beyond_every_database_is_not_there(page: Client) -> None:
+    assert page.get(f"/nodes/{10**30}/").status_code == 404
+
+
+@pytest.mark.parametrize("name", READ)
+def test_asks_no_more_of_many_rows_than_of_few(
+    name: str, address: Callable[[str], str], page: Client
+) -> None:
+    where = address(name)
+    page.get(where)  # content types and the like are asked for once a process
+    with CaptureQueriesContext(connection) as few:
+        assert page.get(where).status_code == 200
+    now = timezone.now()
+    for number in range(20):
+        node = make_node(
+            oem=f"oem{number}", version=f"4459.2.{number}", last_seen_at=now, alias=f"n{number}"
+        )
+        VersionInterval.objects.create(
+            node_id=Node.objects.earliest("pk").pk,
+            version=node.version,
+            started_at=now - timedelta(days=number + 1),
+            ended_at=now,
+        )
+        release = make_release(f"4593.3.{number}")
+        channel = seeded_channel()
+        Floor.objects.create(channel=channel, release=release, reason="many")
+        channel.target = release
+        channel.save()
+    with CaptureQueriesContext(connection) as many:
+        assert page.get(where).status_code == 200
+    assert len(many) <= len(few)
+    assert len(many) <= 16
+
+
+@pytest.mark.parametrize("name", READ)
+def test_nothing_is_inline_and_nothing_comes_from_elsewhere(
+    name: str, address: Callable[[str], str], page: Client
+) -> None:
+    answer = page.get(address(name))
+    html = answer.content.decode()
+    assert " style=" not in html
+    assert "<style" not in html
+    assert " onclick=" not in html
+    assert 'src="http' not in html
+    assert "default-src 'none'" in answer["content-security-policy"]
