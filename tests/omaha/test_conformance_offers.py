@@ -213,6 +213,25 @@ def test_case_35_finds_the_architecture(
 
 
 @pytest.mark.parametrize(
+    ("arch", "sp", "expected"),
+    [
+        ("x64", "", NEW),
+        ("arm", "", "4628.2.0"),
+        ("aarch64", OLD, "4628.2.0"),
+        ("x86", "", ""),
+        ("arm", f"{OLD}_x86_64", NEW),
+    ],
+)
+def test_case_35_reads_what_other_clients_say_of_it(
+    door: Door, arch: str, sp: str, expected: str
+) -> None:
+    publish(NEW, "oem-azure.gz")
+    publish("4628.2.0", "oem-azure.gz", architecture="arm64")
+    sent = request(node_app("<updatecheck></updatecheck>", board=None), sp=sp)
+    assert door.post(sent.replace(b"<os ", b'<os arch="%s" ' % arch.encode())).offered == expected
+
+
+@pytest.mark.parametrize(
     "values",
     [
         {"size": 0},

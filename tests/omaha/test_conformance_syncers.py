@@ -19,8 +19,8 @@ from tests.omaha.messages import (
     check,
     syncer,
 )
-from tests.omaha.policy import PAYLOADS, add_floor, aim, publish, publish_signed
-from tests.services.makers import seeded_channel
+from tests.omaha.policy import PAYLOADS, add_floor, aim, publish, publish_signed, shape
+from tests.services.makers import make_release, seeded_channel
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -131,3 +131,15 @@ def test_case_34_never_two_manifests_for_a_node(door: Door) -> None:
     for wish in ("false", "TRUE", "1", ""):
         answer = door.post(check(multi_manifest_ok=wish))
         assert len(answer.root.findall(".//manifest")) == 1
+
+
+def test_case_34_has_nothing_for_a_syncer_where_there_is_nothing(door: Door) -> None:
+    publish(NEW, "oem-azure.gz")
+    shape(channel=None)
+    assert _versions(door.post(syncer())) == []
+
+
+def test_case_34_offers_no_syncer_a_release_without_an_os(door: Door) -> None:
+    release = make_release(payloads=("oem-azure.gz",))
+    aim(release)
+    assert _versions(door.post(syncer())) == []
