@@ -80,6 +80,9 @@ document.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", () => switchTheme(button));
   }
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      for (const open of document.querySelectorAll("details[name][open]")) open.open = false;
+    }
     if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
     const search = document.querySelector("input[type=search]");
     if (!search || isTyping(event.target)) return;

@@ -53,6 +53,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "pending": _pending(found, now),
         "error": error(found.last_error_code) if found.last_error_code else None,
         "next_check_in_by": _next_check_in(found),
+        "is_late": _next_check_in(found) < now,
         "can_retry": bool(
             found.download_failures or found.postinst_failures or found.rolled_back_version
         ),

@@ -75,6 +75,20 @@ class TestWhy:
         assert "Last error 10: payload hash mismatch. The payload host serves" in why(page, node)
 
 
+class TestNextCheckIn:
+    @pytest.mark.parametrize(
+        ("minutes", "words"), [(60, '</time> <span class="note">at the latest'), (70, "was due")]
+    )
+    def test_is_at_the_latest_after_one_and_a_half_intervals(
+        self, page: Client, minutes: int, words: str
+    ) -> None:
+        node = make_node(last_seen_at=timezone.now() - timedelta(minutes=minutes))
+        assert words in text(page, node)
+
+    def test_is_not_promised_of_a_pxe_node(self, page: Client) -> None:
+        assert "Next check-in" not in text(page, make_node(is_pxe=True))
+
+
 class TestFacts:
     def test_call_a_birth_version_a_birth_version(self, page: Client) -> None:
         node = make_node(oem="vmware", oem_basis=REPORTED, birth_version="13.0.10")
