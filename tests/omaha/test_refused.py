@@ -7,6 +7,7 @@ import pytest
 from oemupdates.models import Event, Node, RejectedRequest
 from tests.omaha.door import Door, serving
 from tests.omaha.messages import (
+    ATTRIBUTES,
     BOOT,
     MACHINE,
     NEW,
@@ -173,3 +174,16 @@ class TestRefused:
         for kept in Event.objects.all():
             assert len(kept.previous_version) <= 64
             assert kept.previous_version.isprintable()
+
+    @pytest.mark.parametrize(("deep", "status"), [(16, 200), (17, 400)])
+    def test_how_deep_elements_may_stand(self, door: Door, deep: int, status: int) -> None:
+        inside = b"<x>" * (deep - 2) + b"</x>" * (deep - 2)
+        sent = check().replace(b"<updatecheck>", inside + b"<updatecheck>")
+        assert door.post(sent).status == status
+
+    @pytest.mark.parametrize(("number", "status"), [(64, 200), (65, 400)])
+    def test_how_many_attributes_an_element_may_have(
+        self, door: Door, number: int, status: int
+    ) -> None:
+        more = {f"a{index}": "" for index in range(number - len(ATTRIBUTES))}
+        assert door.post(check(**more)).status == status
