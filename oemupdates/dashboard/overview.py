@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard import attention
 from oemupdates.dashboard.connecting import secret_for
-from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
+from oemupdates.domain.checkin import DERIVED, OBSERVED
 from oemupdates.domain.node import UNDER_WAY, State
+from oemupdates.domain.oem import NO_OEM
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, NodeCount
 from oemupdates.models.node_queries import NO_GROUP
@@ -54,9 +55,9 @@ class OemRow:
         return self.bases.total()
 
     @property
-    def unknown(self) -> int:
-        """The nodes of which only a birth version is known."""
-        return self.bases[REPORTED]
+    def has_sysext(self) -> bool:
+        """Whether its nodes run anything of an OEM; those booted over the network do not."""
+        return self.oem not in NO_OEM
 
 
 @dataclass(frozen=True, slots=True)

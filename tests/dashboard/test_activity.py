@@ -25,6 +25,20 @@ def test_says_who_did_what_to_what_with_before_after_and_why(
     assert "“carefully”" in html
 
 
+def test_many_values_are_folded(page: Client, admin: Operator) -> None:
+    for number in (5, 6):
+        Activity.objects.create(
+            at=timezone.now(),
+            verb="release.imported",
+            subject_kind="release",
+            subject=f"with {number}",
+            after={f"file {value}": "x" for value in range(number)},
+        )
+    html = text(page)
+    assert "6 values" in html
+    assert "5 values" not in html
+
+
 def test_times_are_read_as_times(page: Client, admin: Operator) -> None:
     until = timezone.now() + timedelta(days=1)
     nodes.hold(make_node(), by=admin, because="disk", until=until)
