@@ -38,6 +38,8 @@ WRITTEN = tuple(
         "held_until",
     }
 )
+# What it writes of a node that is new.
+CREATED = ("id", "machine_id", "application", *WRITTEN, "first_seen_at")
 
 
 class StaleConfiguration(Exception):

@@ -18,6 +18,7 @@ from django.db import connections
 from oemupdates.domain.node import RAN, Node, ran
 from oemupdates.models import NodeCount
 from oemupdates.services.checkins import (
+    CREATED,
     READ,
     WRITTEN,
     Key,
@@ -31,7 +32,6 @@ from oemupdates.services.checkins import (
 
 T = TypeVar("T")
 
-_CREATED = ("id", "machine_id", "application", *WRITTEN, "first_seen_at")
 _TIMES = ("offered_at", "held_until", "first_seen_at", "last_seen_at")
 _FLAGS = ("is_pxe", "is_dark", "is_archived", "is_held")
 _SHARD = 1
@@ -55,8 +55,8 @@ _CHANGE = (
     " check_in_count = check_in_count + ? WHERE id = ?"
 )
 _CREATE = (
-    f"INSERT INTO oemupdates_node ({_list(_CREATED)}, name, is_held, held_because, held_by,"  # noqa: S608
-    f" check_in_count) VALUES ({_marks(_CREATED)}, '', 0, '', '', ?)"
+    f"INSERT INTO oemupdates_node ({_list(CREATED)}, name, is_held, held_because, held_by,"  # noqa: S608
+    f" check_in_count) VALUES ({_marks(CREATED)}, '', 0, '', '', ?)"
 )
 _CLOSE = (
     "UPDATE oemupdates_versioninterval SET ended_at = ? WHERE node_id = ? AND ended_at IS NULL"
@@ -185,7 +185,7 @@ def _write(connection: sqlite3.Connection, writes: Writes) -> None:
         _CHANGE, [(*_row(node, WRITTEN), times, node.id) for node, times in writes.changed]
     )
     connection.executemany(
-        _CREATE, [(*_row(node, _CREATED), times) for node, times in writes.created]
+        _CREATE, [(*_row(node, CREATED), times) for node, times in writes.created]
     )
     starts = [(_text(node.last_seen_at), node) for node in writes.intervals]
     connection.executemany(_CLOSE, [(start, node.id) for start, node in starts])
