@@ -13,7 +13,7 @@ from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
 from oemupdates.models import Answer, Event, Node, RejectedRequest, VersionInterval
-from oemupdates.services import channels, nodes
+from oemupdates.services import channels, counters, nodes
 from tests.browser.conftest import Opener
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 
@@ -50,6 +50,10 @@ def fleet(transactional_db: None) -> dict[str, str]:
             track="t" * 256 if state is State.UNASSIGNED else "stable",
             last_seen_at=now,
         )
+    Node.objects.filter(alias=LONG).update(
+        version="v" * 64, oem="o" * 64, oem_version="w" * 128, address="2001:db8:1:2:3:4:5678:9abc"
+    )
+    counters.repair()
     node = Node.objects.get(state=State.FAILED)
     reasons = json.dumps([[Why.POSTINST_FAILURES, "4593.2.1", "3"]])
     Node.objects.filter(pk=node.pk).update(
