@@ -104,7 +104,7 @@ def uvicorn(
     port = port or _free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--workers", str(workers)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
-    command += ["--log-level", "warning", "--lifespan", "auto"]
+    command += ["--log-level", "warning", "--lifespan", "auto", "--no-proxy-headers"]
     process = subprocess.Popen(command, cwd=ROOT, env=env)  # noqa: S603 - as above
     server = Server(f"http://127.0.0.1:{port}/v1/update", process.pid)
     try:
