@@ -151,7 +151,7 @@ class RunningFleet:
         return line.rpartition(" ")[2]
 
     def check_in(self) -> httpx.Response:
-        return httpx.post(f"{self.url}/v1/update", content=CHECK_IN.read_bytes())
+        return httpx.post(f"{self.url}/v1/update", content=CHECK_IN.read_bytes(), timeout=SECONDS)
 
     def is_ready(self) -> bool:
         try:
@@ -164,7 +164,7 @@ class Browser:
     """A browser as far as logging in needs one."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=url, follow_redirects=True)
+        self._client = httpx.Client(base_url=url, follow_redirects=True, timeout=SECONDS)
 
     def get(self, path: str) -> httpx.Response:
         return self._client.get(path)
@@ -269,15 +269,15 @@ def refused(*arguments: str, environment: dict[str, str]) -> str:
 class TestRunning:
     def test_is_alive_and_ready(self, running: RunningFleet) -> None:
         for path in ("/livez", "/readyz"):
-            assert httpx.get(f"{running.url}{path}").status_code == 200
+            assert httpx.get(f"{running.url}{path}", timeout=SECONDS).status_code == 200
 
     def test_shows_its_log_in_page_with_its_static_files(self, running: RunningFleet) -> None:
-        page = httpx.get(running.url, follow_redirects=True)
+        page = httpx.get(running.url, follow_redirects=True, timeout=SECONDS)
         assert is_log_in(page)
         files = re.findall(r'(?:href|src)="(/static/[^"]+)"', page.text)
         assert files
         for file in files:
-            answer = httpx.get(urljoin(running.url, file))
+            answer = httpx.get(urljoin(running.url, file), timeout=SECONDS)
             assert answer.status_code == 200
             assert "immutable" in answer.headers["cache-control"]
 
