@@ -176,6 +176,9 @@ class TestRefused:
         for kept in Event.objects.all():
             assert len(kept.previous_version) <= 64
             assert kept.previous_version.isprintable()
+            # As wide as PostgreSQL's integer; SQLite would take any.
+            assert -(2**31) <= min(kept.type, kept.result)
+            assert max(kept.type, kept.result) < 2**31
 
     @pytest.mark.parametrize(("deep", "status"), [(16, 200), (17, 400)])
     def test_how_deep_elements_may_stand(self, door: Door, deep: int, status: int) -> None:
