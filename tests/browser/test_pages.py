@@ -103,8 +103,10 @@ def fleet(transactional_db: None) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("width", [1280, 360])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("theme", "width"),
+    [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360), ("light", 960)],
+)
 def test_every_page_fits_and_complains_of_nothing(
     fleet: dict[str, str], window: Opener, theme: str, width: int
 ) -> None:
