@@ -1,7 +1,7 @@
-"""The page of one node, and what is done from it."""
+"""The page of one node."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -11,7 +11,7 @@ from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
-from oemupdates.models import Activity, Answer, Event, Node, VersionInterval
+from oemupdates.models import Answer, Event, Node, VersionInterval
 from tests.services.makers import make_node, make_release, seeded_channel
 
 DAY = timedelta(days=1)
@@ -217,86 +217,3 @@ class TestRibbon:
         assert '<svg x="0.00%" width="75.00%"' in html
         assert '<svg x="75.00%" width="25.00%"' in html
         assert '<td class="num">3 d</td>' in html, "the table that says the same"
-
-
-class TestVerbs:
-    def test_a_hold_is_seen_with_its_reason_and_end(self, page: Client) -> None:
-        node = make_node()
-        until = timezone.now().astimezone(UTC) + DAY
-        form = {"because": "bad disk", "until": f"{until:%Y-%m-%dT%H:%M}"}
-        answer = page.post(f"/nodes/{node.pk}/hold/", form, follow=True)
-        html = " ".join(answer.content.decode().split())
-        assert "is held. It hears of it at its next check-in." in html
-        assert f"Held by admin: bad disk, until {until:%Y-%m-%d %H:%M} UTC." in html
-        assert "It is held now, and hears so at its next check-in." in html
-        node.refresh_from_db()
-        assert node.held_until == datetime(
-            until.year, until.month, until.day, until.hour, until.minute, tzinfo=UTC
-        )
-
-    @pytest.mark.parametrize(
-        ("form", "words"),
-        [
-            ({}, "Why: This field is required."),
-            ({"because": "x", "until": "tomorrow"}, "Until: Enter a valid date/time."),
-            ({"because": "x", "until": "2020-01-01T00:00"}, "The hold would end in the past."),
-            ({"because": "x" * 501}, "Why: Ensure this value has at most 500 characters"),
-            ({"because": "x\x00"}, "Why: Null characters are not allowed."),
-        ],
-    )
-    def test_a_hold_that_cannot_be_says_why(
-        self, page: Client, form: dict[str, str], words: str
-    ) -> None:
-        node = make_node()
-        answer = page.post(f"/nodes/{node.pk}/hold/", form, follow=True)
-        assert words in answer.content.decode()
-        assert not Node.objects.get(pk=node.pk).is_held
-
-    def test_a_released_hold_is_gone(self, page: Client) -> None:
-        node = make_node(
-            is_held=True,
-            held_because="bad disk",
-            held_by="ann",
-            answer="noupdate",
-            reasons=json.dumps([[Why.HELD, "bad disk", ""]]),
-        )
-        page.post(f"/nodes/{node.pk}/release/", {"why": "disk replaced"})
-        html = text(page, node)
-        assert "Held by" not in html
-        assert "Its hold is over, and its next check-in is decided anew." in html
-        assert Activity.objects.latest("pk").why == "disk replaced"
-
-    def test_a_name_is_shown_before_the_alias(self, page: Client) -> None:
-        node = make_node(alias="web-1")
-        page.post(f"/nodes/{node.pk}/rename/", {"name": "The first"})
-        assert "<h1>The first</h1>" in text(page, node)
-        page.post(f"/nodes/{node.pk}/rename/", {"name": ""})
-        assert "<h1>web-1</h1>" in text(page, node)
-
-    def test_archiving_and_back(self, page: Client) -> None:
-        node = make_node()
-        page.post(f"/nodes/{node.pk}/archive/")
-        assert "out of every list and count" in text(page, node)
-        page.post(f"/nodes/{node.pk}/unarchive/")
-        assert "out of every list and count" not in why(page, node)
-
-    def test_a_retry_is_offered_when_something_stands_against_the_node(self, page: Client) -> None:
-        node = make_node()
-        assert "Let it retry" not in text(page, node)
-        Node.objects.update(postinst_failures=3, state=State.FAILED)
-        assert "Let it retry" in text(page, node)
-        page.post(f"/nodes/{node.pk}/retry/", {"why": "disk freed"})
-        assert Node.objects.get(pk=node.pk).postinst_failures == 0
-
-    @pytest.mark.parametrize(
-        ("verb", "words"),
-        [
-            ("release", "is not held"),
-            ("unarchive", "is not archived"),
-            ("retry", "No failure and no rollback stands against"),
-        ],
-    )
-    def test_a_refusal_is_told_in_its_words(self, page: Client, verb: str, words: str) -> None:
-        answer = page.post(f"/nodes/{make_node().pk}/{verb}/", follow=True)
-        assert answer.status_code == 200
-        assert words in answer.content.decode()
