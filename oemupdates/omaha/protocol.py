@@ -164,9 +164,10 @@ def offer_to_syncer(app: App, group: Group | None) -> str:
     Each manifest names its own codebase, because each release has a folder of its own; the one
     before the manifests, which older servers read, is the last one's. What the syncer has already
     is left out, and so is everything from a release on that is blocked or has no payloads: nobody
-    downstream may pass a floor by.
+    downstream may pass a floor by. Updates that are off for the group are off for the nodes behind
+    another server too.
     """
-    channel = group.channel if group else None
+    channel = group.channel if group and group.updates_enabled else None
     if group is None or channel is None or channel.target is None:
         return no_update(MIN_POLL_SECONDS)
     target, has = channel.target, _order(app.attributes.get("version", ""))

@@ -10,7 +10,7 @@ from oemupdates.services import activity
 from oemupdates.services.configuration import changing
 
 _MAX_NAME = 64
-_PRODUCT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,154}", re.ASCII)
+_PRODUCT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}", re.ASCII)
 
 
 class CannotRegister(activity.Refused):
@@ -28,7 +28,7 @@ def register(
     if not name:
         raise CannotRegister("An application needs a name.")
     if product_id and not _PRODUCT_ID.fullmatch(product_id):
-        raise CannotRegister(f"{product_id!r} is no product id like io.kinvolk.flatcar.")
+        raise CannotRegister(f"{product_id!r} is no product id like org.example.os.")
     wanted = _read_uuid(uuid) if uuid else uuids.uuid4()
     with changing():
         same = Q(name=name) | Q(uuid=wanted)

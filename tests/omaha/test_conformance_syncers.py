@@ -9,7 +9,7 @@ import pytest
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason
 from oemupdates.models import Node, NodeCount
-from oemupdates.services import channels, releases
+from oemupdates.services import channels, groups, releases
 from oemupdates.services.checkins import read_reasons
 from oemupdates.services.releases import Source, import_release
 from tests.omaha.door import Answer, Door
@@ -20,7 +20,7 @@ from tests.omaha.messages import (
     syncer,
 )
 from tests.omaha.policy import PAYLOADS, add_floor, aim, publish, publish_signed, shape
-from tests.services.makers import make_release, seeded_channel
+from tests.services.makers import make_release, seeded_channel, seeded_group
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -143,3 +143,9 @@ def test_case_34_offers_no_syncer_a_release_without_an_os(door: Door) -> None:
     release = make_release(payloads=("oem-azure.gz",))
     aim(release)
     assert _versions(door.post(syncer())) == []
+
+
+def test_case_34_gives_a_syncer_nothing_while_updates_are_off(door: Door) -> None:
+    publish(NEW, "oem-azure.gz")
+    groups.switch_updates(seeded_group(), on=False, by=None)
+    assert door.post(syncer()).root.find("app/updatecheck").attrib["status"] == "noupdate"
