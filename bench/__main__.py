@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import resource
 import sys
 import tempfile
 import time
@@ -13,7 +15,7 @@ from pathlib import Path
 import psycopg
 
 from bench import database
-from bench.accounting import cpu_seconds, web_megabytes
+from bench.accounting import busy_seconds, cpu_seconds, web_megabytes
 from bench.load import Result
 from bench.nodes import Mode
 from bench.report import BARE, Measured, Summary, summarise, table
@@ -134,16 +136,40 @@ def measure(one: Contestant, options: Options, run: str) -> Measured:
     if one.place is not None:
         database.checkpoint(one.place)
         before = database.look(one.place)
-    server = cpu_seconds(one.server.pid)
-    backend = cpu_seconds(one.database_pid) if one.database_pid else 0.0
+    meter = _Meter(one)
     result = _load(one, options, run)
-    server = cpu_seconds(one.server.pid) - server
-    backend = cpu_seconds(one.database_pid) - backend if one.database_pid else 0.0
+    server, backend, others = meter.read()
     if one.place is None or before is None:
-        return Measured(one.name, result, server)
+        return Measured(one.name, result, server, others_percent=others)
     time.sleep(SETTLE_SECONDS)
     recorded = database.look(one.place).since(before)
-    return Measured(one.name, result, server, backend if one.database_pid else None, recorded)
+    known = backend if one.database_pid else None
+    return Measured(one.name, result, server, known, recorded, others)
+
+
+class _Meter:
+    """CPU time since it was made: of the server, of its database, and of everybody else."""
+
+    def __init__(self, one: Contestant) -> None:
+        self.one = one
+        self.began, self.before = time.monotonic(), self._look()
+
+    def _look(self) -> tuple[float, float, float, float]:
+        load = resource.getrusage(resource.RUSAGE_CHILDREN)
+        pid = self.one.database_pid
+        return (
+            cpu_seconds(self.one.server.pid),
+            cpu_seconds(pid) if pid else 0.0,
+            load.ru_utime + load.ru_stime,
+            busy_seconds(),
+        )
+
+    def read(self) -> tuple[float, float, float]:
+        """Seconds of the server and of the database; what share of the machine others had."""
+        now = self._look()
+        server, backend, load, busy = (a - b for a, b in zip(now, self.before, strict=True))
+        machine = (time.monotonic() - self.began) * (os.cpu_count() or 1)
+        return server, backend, max(0.0, 100 * (busy - server - backend - load) / machine)
 
 
 def _load(one: Contestant, options: Options, run: str) -> Result:

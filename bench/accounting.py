@@ -40,6 +40,13 @@ def cpu_seconds(pid: int) -> float:
     return total / _TICKS
 
 
+def busy_seconds() -> float:
+    """CPU time that anything on this machine used since it was started."""
+    first = (_PROC / "stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _idle, _waiting, irq, softirq, stolen = map(int, first[:8])
+    return (user + nice + system + irq + softirq + stolen) / _TICKS
+
+
 def pss_megabytes(pid: int) -> float:
     """Memory of a process: its own pages, and its part of those it shares."""
     for line in (_PROC / str(pid) / "smaps_rollup").read_text().splitlines():

@@ -54,7 +54,6 @@ class Result:
     statuses: dict[str, int] = field(default_factory=dict)
     acknowledged: dict[str, int] = field(default_factory=dict)
     distinct_known: int = 0
-    unfinished: int = 0
     own_cpu_us: float = 0.0
     answered: int = 0
 
@@ -114,7 +113,6 @@ class Load:
             statuses=dict(self.statuses),
             acknowledged=dict(self.acknowledged),
             distinct_known=len(self.known),
-            unfinished=self.in_flight,
             own_cpu_us=own_cpu / max(sum(self.acknowledged.values()), 1) * 1e6,
             answered=sum(self.acknowledged.values()),
         )

@@ -1,5 +1,7 @@
 """What the runner makes of its measurements."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.__main__ import compare, read_options
@@ -20,6 +22,7 @@ def measured(
         statuses={"200": answered},
         acknowledged={"routine": answered - 20, "new": 20},
         answered=answered,
+        own_cpu_us=10.0,
     )
     return Measured(name, result, 0.1, 0.05 if recorded else None, recorded)
 
@@ -43,9 +46,26 @@ def summed(*rates: tuple[float, float]) -> Summary:
     return summarise(ours, [measured(bare) for _, bare in rates], megabytes=120)
 
 
-def test_compares_within_a_round() -> None:
-    """The machine was twice as slow in the second: ratios hold, rates do not."""
-    assert summed((3000, 10_000), (1500, 5000), (900, 3000)).ratio == pytest.approx(0.3)
+def test_compares_medians() -> None:
+    summary = summed((3000, 10_000), (1500, 5000), (900, 3000))
+    assert summary.ratio == pytest.approx(0.3)
+    # 100 us of server, 50 of database and 10 of load against 100 of server and 10 of load.
+    assert summary.cost_ratio == pytest.approx(110 / 160)
+
+
+def test_looks_at_the_runs_that_nobody_disturbed() -> None:
+    quiet = measured(4000)
+    disturbed = replace(measured(1000), others_percent=40.0)
+    summary = summarise([disturbed, quiet, disturbed], [measured(8000)], megabytes=1)
+    assert (summary.per_second, summary.ratio, summary.runs) == (4000, 0.5, "1 of 3")
+    summary = summarise([disturbed, disturbed], [measured(8000)], megabytes=1)
+    assert (summary.per_second, summary.runs) == (1000, "2 of 2")
+
+
+def test_counts_what_disturbed_runs_recorded_too() -> None:
+    run = replace(measured(1000, recorded=recorded()), others_percent=40.0)
+    summary = summarise([run, measured(1000, recorded=recorded())], [measured(1)], megabytes=1)
+    assert (summary.recorded, summary.acknowledged) == (2000, 2000)
 
 
 def test_spreads_costs_over_the_answers() -> None:
@@ -83,9 +103,9 @@ def test_prints_a_table() -> None:
     lines = table([summed((3000, 10_000)), summarise([measured(9)], [measured(9)], megabytes=5)])
     head, rule, ours, bare = lines.splitlines()
     assert head.count("|") == rule.count("|") == ours.count("|") == bare.count("|")
-    assert "| 0.30 |" in ours
+    assert "| 0.30 | 0.69 |" in ours
     assert "1000 / 1000" in ours
-    assert bare.startswith("| bare | 9 (9-9) | 1.00 |")
+    assert bare.startswith("| bare | 1 of 1 | 9 (9-9) | 1.00 | 1.00 |")
 
 
 def test_compares_sizes_and_modes() -> None:
