@@ -8,7 +8,9 @@ from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils import timezone
 
+from oemupdates.dashboard.incomplete import lacking
 from oemupdates.domain.node import State
+from oemupdates.domain.oem import payload_name
 from oemupdates.models import Channel, Group, Node, RejectedRequest
 from oemupdates.models.node_queries import NO_GROUP
 
@@ -66,7 +68,7 @@ def matters(by_group: list[tuple[int, str, bool, int]], *, different: int) -> li
                 f"{nodes_page}?sysext=different&sysext=not_merged",
             )
         )
-    found += [_held(nodes_page), *_configuration(groups), _rejected()]
+    found += [_held(nodes_page), *_configuration(groups), *_incomplete(groups), _rejected()]
     return [matter for matter in found if matter is not None]
 
 
@@ -117,6 +119,18 @@ def _configuration(groups: Counter[int]) -> list[Matter]:
         )
         url = reverse("dashboard:channel", args=[channel.pk])
         found.append(Matter("git-branch", "wait", "1", words, url))
+    return found
+
+
+def _incomplete(groups: Counter[int]) -> list[Matter]:
+    """Targets that lack what some of their nodes cannot update without."""
+    found = []
+    for channel, nodes in lacking(group for group in groups if group != NO_GROUP).items():
+        for oem, number in sorted(nodes.items()):
+            need = f"{_nodes(number)} need{'s' * (number == 1)}"
+            words = f"{need} what {channel}'s target lacks: {payload_name(oem)}"
+            url = reverse("dashboard:channel", args=[channel.pk])
+            found.append(Matter("puzzle", "bad", f"{number:,}", words, url))
     return found
 
 

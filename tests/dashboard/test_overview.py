@@ -110,6 +110,25 @@ class TestNeedsYou:
         make_node(group=seeded_group("beta"))
         assert "channel beta (amd64) has nodes and no target" in self.shown(page)
 
+    @pytest.mark.parametrize(
+        ("oem", "payloads", "says"),
+        [
+            ("azure", ("flatcar_production_update.gz",), True),
+            ("azure", ("flatcar_production_update.gz", "oem-azure.gz"), False),
+            ("", ("flatcar_production_update.gz",), False),
+        ],
+    )
+    def test_names_a_target_that_lacks_a_payload_its_nodes_need(
+        self, page: Client, oem: str, payloads: tuple[str, ...], says: object
+    ) -> None:
+        release = make_release("4593.2.1", payloads=payloads)
+        Channel.objects.filter(pk=seeded_channel().pk).update(target=release)
+        for _ in range(2):
+            make_node(oem=oem, version="4459.2.1", state=State.WAITING)
+        make_node(oem=oem, version="4593.2.1")  # has arrived, and needs nothing there
+        words = "<b>2</b> nodes need what stable (amd64)&#x27;s target lacks: oem-azure.gz"
+        assert (words in self.shown(page)) is says
+
     @pytest.mark.parametrize(("hours", "is_shown"), [(23, True), (25, False)])
     def test_names_requests_rejected_within_a_day(
         self, page: Client, hours: int, *, is_shown: bool
