@@ -42,7 +42,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
     return render(request, "dashboard/nodes.html", context, status=status)
 
 
-def _found(wanted: filters.Filters, counts: facets.Counts) -> NodeQuerySet:
+def _found(wanted: filters.Filters, counts: facets.Counts) -> NodeQuerySet[Node]:
     """The nodes that are meant; an archived one is found by a search alone."""
     values = wanted.wanted()
     found = Node.objects.select_related("group")

@@ -1,25 +1,26 @@
 """The pages' questions to the counters: how many nodes share some values."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q, Sum
 
 from oemupdates.models.sysext import SYSEXT
 
-if TYPE_CHECKING:
-    from oemupdates.models.count import NodeCount  # noqa: F401 - the base class names it
+# The model that asks; naming it here would lead in a circle.
+Row = TypeVar("Row", bound=models.Model)
+
 
 Value = str | int | bool
 # The values wanted of some of the counters' columns; an empty collection is met by no node.
 Wanted = Mapping[str, Collection[Value]]
 
 
-class NodeCountQuerySet(models.QuerySet["NodeCount"]):
+class NodeCountQuerySet(models.QuerySet[Row]):
     """Sums over the counters' cells; a million nodes are a few thousand of them."""
 
-    def of(self, wanted: Wanted) -> "NodeCountQuerySet":
+    def of(self, wanted: Wanted) -> Self:
         """The cells that have one of the wanted values in every column."""
         cells = self.alias(sysext=SYSEXT) if "sysext" in wanted else self
         return cells.filter(**{f"{name}__in": values for name, values in wanted.items()})

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Collection, Mapping
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import Self, TypeVar
 
 from django.db import connections, models
 from django.db.models import F, Q
@@ -13,8 +13,9 @@ from oemupdates.models.count_queries import Value, Wanted
 from oemupdates.models.lookups import Unindexed
 from oemupdates.models.sysext import SYSEXT
 
-if TYPE_CHECKING:
-    from oemupdates.models.node import Node  # noqa: F401 - the base class names it
+# The model that asks; naming it here would lead in a circle.
+Row = TypeVar("Row", bound=models.Model)
+
 
 # A search that finds no more than this is answered from what it found.
 FEW = 500
@@ -51,14 +52,14 @@ def cheapest(wanted: Wanted, reach: Mapping[str, int], *, matching: int, rows: i
     return min(costs, key=costs.__getitem__)
 
 
-class NodeQuerySet(models.QuerySet["Node"]):
+class NodeQuerySet(models.QuerySet[Row]):
     """Nodes, as lists show them: newest first, found by an index, never counted."""
 
-    def listed(self) -> "NodeQuerySet":
+    def listed(self) -> Self:
         """The nodes that are not archived."""
         return self.filter(is_archived=False)
 
-    def having(self, wanted: Wanted, *, by: str = "") -> "NodeQuerySet":
+    def having(self, wanted: Wanted, *, by: str = "") -> Self:
         """The nodes with the wanted values, looked up `by` one column's index (none: by id)."""
         found = self
         for name, values in wanted.items():
@@ -87,7 +88,7 @@ class NodeQuerySet(models.QuerySet["Node"]):
                 return None
         return keys
 
-    def read_for(self, text: str) -> "NodeQuerySet":
+    def read_for(self, text: str) -> Self:
         """The nodes that a search finds, row by row: for one that finds more than a few."""
         conditions = _conditions(text, _network(text), prefix="plain_")
         plain = {f"plain_{column}": Unindexed(F(column)) for column in conditions}
