@@ -74,11 +74,13 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._strained_until = 0.0
+        # Asking for it costs a system call each time.
+        self._loop = asyncio.get_running_loop()
         self.snapshot: Snapshot | None = None
 
     def start(self) -> None:
         """Begin to take batches."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = self._loop.create_task(self._run())
 
     async def stop(self) -> None:
         """Take what is queued, then end; a second call does nothing."""
@@ -99,17 +101,16 @@ class Batcher:
         """Queue a check-in; the future holds what it hears, once that is committed."""
         if self.is_full:
             raise Overloaded
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Verdict] = loop.create_future()
+        future: asyncio.Future[Verdict] = self._loop.create_future()
         self._queue.append((said, future))
         self._arrived.set()
         if len(self._queue) * 2 >= self._queue_max:
-            self._strained_until = loop.time() + _STRAINED_SECONDS
+            self._strained_until = self._loop.time() + _STRAINED_SECONDS
         return future
 
     def poll_seconds(self, wanted: int) -> int:
         """The interval that nodes hear: the group's own, or longer while the queue is long."""
-        if asyncio.get_running_loop().time() < self._strained_until:
+        if self._loop.time() < self._strained_until:
             return min(wanted * _STRAINED_FACTOR, MAX_POLL_SECONDS)
         return wanted
 
