@@ -105,6 +105,8 @@ def uvicorn(
     command = [sys.executable, "-m", "uvicorn", application, "--workers", str(workers)]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
     command += ["--log-level", "warning", "--lifespan", "auto", "--no-proxy-headers"]
+    if application.startswith("fleet."):
+        command += ["--http", "fleet.http:Protocol"]
     process = subprocess.Popen(command, cwd=ROOT, env=env)  # noqa: S603 - as above
     server = Server(f"http://127.0.0.1:{port}/v1/update", process.pid)
     try:

@@ -38,7 +38,7 @@ SOCKET_PATH_MAX = 107
 WEB = (
     *("-m", "uvicorn", "fleet.asgi:application", "--lifespan", "on"),
     # The application itself knows which proxies to believe.
-    *("--no-proxy-headers", "--no-access-log"),
+    *("--no-proxy-headers", "--no-access-log", "--http", "fleet.http:Protocol"),
     # A browser that holds an event stream open must not hold up the end.
     *("--timeout-graceful-shutdown", "3"),
 )
