@@ -1,14 +1,15 @@
 """A connection to PostgreSQL that sends several prepared statements in one round trip.
 
-psycopg's cursors cost, for each statement in a pipeline, about as much as deciding ten check-ins.
-This is its connection without them: libpq's pipeline mode by psycopg's own generators, statements
-prepared once, parameters as text.
+psycopg's cursors cost, for each statement in a pipeline, about as much as deciding ten check-ins,
+and its waiting registers the socket with the event loop for each wait anew. This is its connection
+without them: libpq's pipeline mode, one registration for all, statements prepared once, parameters
+as text.
 """
 
+import asyncio
 import os
 import socket
-from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self
@@ -17,8 +18,7 @@ import psycopg
 from django.db import connections
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.generators import fetch_many, pipeline_communicate
-from psycopg.pq import ExecStatus
+from psycopg.pq import ConnStatus, ExecStatus
 
 Parameters = Sequence[bytes | None]
 Command = tuple[str, Parameters]
@@ -30,7 +30,13 @@ class Line:
 
     def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
         self._connection = connection
+        self._pgconn = connection.pgconn
         self._transformer = Transformer(connection)
+        self._loop = asyncio.get_running_loop()
+        # Kept, because libpq forgets it when the connection breaks.
+        self._socket = connection.fileno()
+        self._results: list[Any] = []
+        self._answered: asyncio.Future[list[Any]] | None = None
 
     @classmethod
     async def open(
@@ -48,6 +54,7 @@ class Line:
             await connection.execute(session)
             pgconn = connection.pgconn
             pgconn.enter_pipeline_mode()
+            line._loop.add_reader(line._socket, line._read)
             await line._send(
                 [
                     partial(pgconn.send_prepare, name.encode(), statement.encode())
@@ -61,18 +68,76 @@ class Line:
 
     async def exchange(self, *commands: Command) -> list[Rows]:
         """Run prepared statements in one round trip; the rows of each, in their order."""
-        send = self._connection.pgconn.send_query_prepared
+        send = self._pgconn.send_query_prepared
         return await self._send(
             [partial(send, name.encode(), parameters) for name, parameters in commands]
         )
 
     async def _send(self, commands: list[Any]) -> list[Rows]:
-        results = await self._connection.wait(_talk(self._connection.pgconn, commands))
+        self._results = []
+        self._answered = self._loop.create_future()
+        for command in commands:
+            command()
+        self._pgconn.pipeline_sync()
+        self._write()
+        results = await self._answered
         for result in results:
             if result.status == ExecStatus.FATAL_ERROR:
                 # What follows a failed statement is skipped, up to the end of the round trip.
                 raise error_from_result(result, encoding=self._connection.info.encoding)
         return [self._rows(result) for result in results[: len(commands)]]
+
+    def _write(self) -> None:
+        """Send what waits to be sent, and go on whenever the socket takes more."""
+        try:
+            is_left = self._pgconn.flush()
+        except psycopg.Error as error:
+            self._fail(error)
+            return
+        if is_left:
+            self._loop.add_writer(self._socket, self._write)
+        else:
+            self._loop.remove_writer(self._socket)
+
+    def _read(self) -> None:
+        """Take what came; the end of a round trip answers whoever waits for it."""
+        try:
+            self._pgconn.consume_input()
+        except psycopg.Error as error:
+            self._fail(error)
+            return
+        if self._answered is None or self._answered.done():
+            return  # a notice, with nobody asking
+        if self._take_results():
+            self._answered.set_result(self._results)
+        elif self._pgconn.status != ConnStatus.OK:
+            self._fail(psycopg.OperationalError("the connection was lost"))
+
+    def _take_results(self) -> bool:
+        """Take the results that are here; whether the round trip's end is among them."""
+        was_end = False
+        while not self._pgconn.is_busy():
+            result = self._pgconn.get_result()
+            if result is None:
+                if was_end:
+                    break  # twice nothing: a broken connection has no more
+                was_end = True  # of one command's results
+                continue
+            was_end = False
+            self._results.append(result)
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return True
+        return False
+
+    def _fail(self, error: psycopg.Error) -> None:
+        """The connection is lost: nothing more is heard on it."""
+        self._forget_socket()
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_exception(error)
+
+    def _forget_socket(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
 
     def _rows(self, result: Any) -> Rows:
         if result.status != ExecStatus.TUPLES_OK:
@@ -92,18 +157,9 @@ class Line:
     async def close(self) -> None:
         """End the connection; the server rolls back what was open."""
         self.hang_up()
+        self._forget_socket()
         with suppress(psycopg.Error):
             await self._connection.close()
-
-
-def _talk(pgconn: Any, commands: list[Any]) -> Generator[Any, Any, list[Any]]:
-    """Send commands and the end of their round trip; the one result of each, and of the end."""
-    expected = len(commands) + 1
-    queue = deque([*commands, pgconn.pipeline_sync])
-    fetched = yield from pipeline_communicate(pgconn, queue)
-    while len(fetched) < expected:
-        fetched.append((yield from fetch_many(pgconn)))
-    return [results[-1] for results in fetched]
 
 
 def _parameters() -> dict[str, Any]:
