@@ -80,6 +80,8 @@ def routine(number: int, mode: Mode) -> bytes:
     return request.stock(facts(number, mode), request.PING, request.UPDATE_CHECK, request.ROUTINE)
 
 
+# A node that updates tells events, and asks for nothing until it is done: one of so many does.
+UPDATING_ONE_OF = 32
 _EVENTS = {
     Mode.ROUTINE: (
         request.event(13, 1),
@@ -120,15 +122,23 @@ def shuffle(url: str, nodes: int, mode: Mode, *, size: int, run: str, mix: Mix) 
             new = facts(number, mode, name=new_name(run, number))
             body = request.stock(new, request.PING, request.UPDATE_CHECK, request.FIRST_BOOT)
         elif sort is Sort.EVENT:
-            among = nodes if mode is Mode.ROUTINE else min(PLACES, nodes)
-            body = request.stock(facts(rng.randrange(among), mode), rng.choice(_EVENTS[mode]))
+            teller = rng.choice(_updating(nodes, mode))
+            body = request.stock(facts(teller, mode), rng.choice(_EVENTS[mode]))
         else:
-            known = rng.randrange(nodes)
+            idle = nodes - len(_updating(nodes, mode)) if mode is Mode.ROUTINE else nodes
+            known = rng.randrange(max(idle, 1))
             body = routine(known, mode)
         deck.requests.append(f"{head}{len(body)}\r\n\r\n".encode() + body)
         deck.sorts.append(sort)
         deck.known.append(known)
     return deck
+
+
+def _updating(nodes: int, mode: Mode) -> range:
+    """The numbers of the nodes that tell events: the last ones, or those that hold a place."""
+    if mode is Mode.LIMIT:
+        return range(min(PLACES, nodes))
+    return range(nodes - max(nodes // UPDATING_ONE_OF, 1), nodes)
 
 
 def _sorts(size: int, mix: Mix, rng: random.Random) -> Iterator[Sort]:
