@@ -106,6 +106,19 @@ class TestFacts:
         assert "for OS 4459.2.1, build 2.13" in text(page, observed)
         assert "derived</span>" in text(page, derived)
 
+    def test_say_for_how_long_an_oem_stands_as_it_does(self, page: Client) -> None:
+        node = make_node(oem="azure", oem_basis=DERIVED, oem_version="4459.2.1")
+        assert "unchanged for" not in text(page, node)
+        VersionInterval.objects.create(
+            node=node,
+            version="4459.2.1",
+            oem="azure",
+            oem_version="4459.2.1",
+            oem_basis=DERIVED,
+            started_at=timezone.now() - timedelta(hours=50),
+        )
+        assert "unchanged for 2 d" in text(page, node)
+
     def test_point_at_a_sysext_that_is_not_the_oss(self, page: Client) -> None:
         different = make_node(oem="azure", oem_basis=OBSERVED, oem_version="4459.2.0")
         missing = make_node(oem="azure", oem_basis=OBSERVED)
