@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import resource
+import signal
 import sys
 import tempfile
 import time
@@ -220,6 +221,8 @@ def compare(summaries: Sequence[Summary]) -> list[str]:
 
 def main() -> int:
     """Measure, and print a table; fails when an acknowledged check-in was not recorded."""
+    # Told to end, it still ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     summaries = compete(read_options(sys.argv[1:]))
     print(table(summaries))
     print()

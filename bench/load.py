@@ -193,9 +193,8 @@ def _end(data: bytes) -> int:
     at = head.find(b"content-length:")
     if at >= 0:
         return end + 4 + int(head[at + 15 : head.index(b"\r", at)])
-    if b"chunked" in head:
-        return len(data) if data.endswith(b"0\r\n\r\n") else -1
-    return -1
+    is_over = b"chunked" in head and data.endswith(b"0\r\n\r\n")
+    return len(data) if is_over else -1
 
 
 async def connect(load: Load) -> None:

