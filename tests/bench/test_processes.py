@@ -205,26 +205,33 @@ class TestAFrozenDatabase:
             wait_for_200(server, 10)
 
 
+@contextlib.contextmanager
+def away(fleet: Fleet) -> Iterator[None]:
+    """End every connection to the database, and let none be made."""
+    assert isinstance(fleet.place, str)
+    name = fleet.place.rpartition("/")[2]
+    with psycopg.connect(database.uri(os.environ["DATABASE_URL"]), autocommit=True) as line:
+        line.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
+        line.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        )
+        yield
+        line.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+
+
 @postgresql
 class TestADatabaseThatWentAway:
     def test_turns_nodes_away_and_takes_them_again_by_itself(self, fleet: Fleet) -> None:
-        assert isinstance(fleet.place, str)
-        name = fleet.place.rpartition("/")[2]
-        with (
-            fleet.serving() as server,
-            psycopg.connect(database.uri(os.environ["DATABASE_URL"]), autocommit=True) as line,
-        ):
-            wait_for_200(server)
-            line.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false'.encode())
-            line.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-            )
-            for number in range(10):
-                answer = check_in(server, number)
-                assert answer.status == 503
-                assert answer.headers["Retry-After"]
-            line.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true'.encode())
+        with fleet.serving() as server:
+            for number in range(40):  # so that both workers have answered one
+                assert check_in(server, number).status == 200
+            with away(fleet):
+                for number in range(10):
+                    answer = check_in(server, number)
+                    assert answer.status == 503
+                    assert answer.headers["Retry-After"]
             wait_for_200(server, 10)
+            assert {check_in(server, number).status for number in range(40)} == {200}
 
     def test_killed_it_has_kept_all_that_was_acknowledged(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
