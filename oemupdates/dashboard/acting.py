@@ -1,14 +1,20 @@
 """What every page's verbs share: who acts, and how the outcome is told."""
 
 from collections.abc import Callable
+from functools import update_wrapper
+from typing import Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Operator
+from oemupdates.services import access
 from oemupdates.services.activity import Refused
+
+Params = ParamSpec("Params")
 
 
 def operator(request: HttpRequest) -> Operator:
@@ -16,6 +22,43 @@ def operator(request: HttpRequest) -> Operator:
     if not isinstance(request.user, Operator):
         raise PermissionDenied
     return request.user
+
+
+def where(request: HttpRequest, permission: Permission) -> Reach:
+    """Where whoever is logged in has a permission."""
+    return access.where(operator(request), permission)
+
+
+def require(request: HttpRequest, permission: Permission, *, group: int | None = None) -> None:
+    """Answer 403 unless whoever is logged in has a permission for a group.
+
+    What belongs to no group needs it everywhere.
+    """
+    if not where(request, permission).covers(group):
+        raise PermissionDenied
+
+
+def needs(
+    permission: Permission,
+) -> Callable[
+    [Callable[Concatenate[HttpRequest, Params], HttpResponse]],
+    Callable[Concatenate[HttpRequest, Params], HttpResponse],
+]:
+    """Close a view to those who have a permission nowhere; what it shows is the view's work."""
+
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, Params], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, Params], HttpResponse]:
+        def guarded(
+            request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs
+        ) -> HttpResponse:
+            if not where(request, permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return update_wrapper(guarded, view)
+
+    return decorate
 
 
 def act(request: HttpRequest, verb: Callable[[], object], *, done: str) -> bool:

@@ -3,18 +3,17 @@
 from collections import Counter
 
 from django import forms
-from django.contrib.auth.decorators import permission_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard.acting import act, complain, operator
+from oemupdates.dashboard.acting import act, complain, needs, operator
 from oemupdates.dashboard.activity import row
+from oemupdates.domain.access import Permission
 from oemupdates.models import Activity, Channel, DeadEnd, Floor, NodeCount, Release
 from oemupdates.services import channels as verbs
 
-PERMISSION = "oemupdates.change_channel"
 LATEST_ACTIVITY = 10
 
 
@@ -93,7 +92,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def set_target(request: HttpRequest, pk: int) -> HttpResponse:
     """Set, or take away, a channel's target."""
     found = _get(pk)
@@ -118,7 +117,7 @@ def set_target(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def add_floor(request: HttpRequest, pk: int) -> HttpResponse:
     """Make nodes pass a release."""
     found = _get(pk)
@@ -136,7 +135,7 @@ def add_floor(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def remove_floor(request: HttpRequest, pk: int, floor: int) -> HttpResponse:
     """Let nodes pass a release by again."""
     found = get_object_or_404(
@@ -151,7 +150,7 @@ def remove_floor(request: HttpRequest, pk: int, floor: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def add_dead_end(request: HttpRequest, pk: int) -> HttpResponse:
     """Offer nothing to nodes of a version."""
     found = _get(pk)
@@ -169,7 +168,7 @@ def add_dead_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def remove_dead_end(request: HttpRequest, pk: int, dead_end: int) -> HttpResponse:
     """Let nodes of a version go on again."""
     found = get_object_or_404(DeadEnd.objects.select_related("channel"), pk=dead_end, channel=pk)

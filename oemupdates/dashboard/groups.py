@@ -3,20 +3,19 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard.acting import act, operator
+from oemupdates.dashboard.acting import act, needs, operator, require
 from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.connecting import secret_for
+from oemupdates.domain.access import Permission
 from oemupdates.models import Activity, Channel, Group, TrackAlias
 from oemupdates.models.standing import Standings, standings
 from oemupdates.services import groups as verbs
 
 BAD_REQUEST = 400
-PERMISSION = "oemupdates.change_group"
 LATEST_ACTIVITY = 10
 
 
@@ -88,10 +87,11 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_GROUPS)
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a group's policy; what is wrong with it is told beside the fields."""
     found = _get(pk)
+    require(request, Permission.OPERATE_GROUPS, group=pk)
     form = PolicyForm(request.POST, instance=_get(pk))
     if not form.is_valid():
         return _page(request, found, form)
@@ -107,10 +107,11 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_GROUPS)
 def switch_updates(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a group's updates on or off."""
     found = _get(pk)
+    require(request, Permission.OPERATE_GROUPS, group=pk)
     on = request.POST.get("on") == "1"
     act(
         request,

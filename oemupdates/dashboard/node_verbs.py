@@ -1,16 +1,14 @@
 """What operators do to a node from its page."""
 
 from django import forms
-from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from oemupdates.dashboard.acting import act, complain, operator
+from oemupdates.dashboard.acting import act, complain, needs, operator, require
+from oemupdates.domain.access import Permission
 from oemupdates.models import Node
 from oemupdates.services import nodes
-
-PERMISSION = "oemupdates.change_node"
 
 
 class HoldForm(forms.Form):
@@ -23,10 +21,10 @@ class HoldForm(forms.Form):
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_NODES)
 def hold(request: HttpRequest, pk: int) -> HttpResponse:
     """Withhold every update from a node."""
-    node = get_object_or_404(Node, pk=pk)
+    node = _operated(request, pk)
     form = HoldForm(request.POST)
     if form.is_valid():
         because, until = form.cleaned_data["because"], form.cleaned_data["until"]
@@ -41,10 +39,10 @@ def hold(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_NODES)
 def release(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the hold off a node."""
-    node = get_object_or_404(Node, pk=pk)
+    node = _operated(request, pk)
     act(
         request,
         lambda: nodes.release_hold(node, by=operator(request), why=_why(request)),
@@ -54,10 +52,10 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_NODES)
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a node a name of the operators' own."""
-    node = get_object_or_404(Node, pk=pk)
+    node = _operated(request, pk)
     name = request.POST.get("name", "")
     act(
         request,
@@ -68,10 +66,10 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_NODES)
 def archive(request: HttpRequest, pk: int) -> HttpResponse:
     """Put a node away."""
-    node = get_object_or_404(Node, pk=pk)
+    node = _operated(request, pk)
     act(
         request,
         lambda: nodes.archive(node, by=operator(request), why=_why(request)),
@@ -81,10 +79,10 @@ def archive(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_NODES)
 def unarchive(request: HttpRequest, pk: int) -> HttpResponse:
     """Bring an archived node back."""
-    node = get_object_or_404(Node, pk=pk)
+    node = _operated(request, pk)
     act(
         request,
         lambda: nodes.unarchive(node, by=operator(request), why=_why(request)),
@@ -94,10 +92,10 @@ def unarchive(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.OPERATE_NODES)
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget what stands against a node."""
-    node = get_object_or_404(Node, pk=pk)
+    node = _operated(request, pk)
     act(
         request,
         lambda: nodes.retry(node, by=operator(request), why=_why(request)),
@@ -108,3 +106,9 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _why(request: HttpRequest) -> str:
     return request.POST.get("why", "")
+
+
+def _operated(request: HttpRequest, pk: int) -> Node:
+    node = get_object_or_404(Node, pk=pk)
+    require(request, Permission.OPERATE_NODES, group=node.group_id)
+    return node

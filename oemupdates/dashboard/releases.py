@@ -2,20 +2,19 @@
 
 from typing import NamedTuple
 
-from django.contrib.auth.decorators import permission_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard.acting import act, operator
+from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.dashboard.activity import row
 from oemupdates.domain import oem as oems
+from oemupdates.domain.access import Permission
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Activity, NodeCount, Payload, Release
 from oemupdates.services import releases as verbs
 
-PERMISSION = "oemupdates.change_release"
 LATEST_ACTIVITY = 10
 OEM_PREFIX = "oem-"
 
@@ -75,7 +74,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def block(request: HttpRequest, pk: int) -> HttpResponse:
     """Offer a release to nobody from now on."""
     found = get_object_or_404(Release, pk=pk)
@@ -89,7 +88,7 @@ def block(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@permission_required(PERMISSION, raise_exception=True)
+@needs(Permission.CHANGE_FLEET)
 def unblock(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a release be offered again."""
     found = get_object_or_404(Release, pk=pk)

@@ -17,7 +17,10 @@ from django.utils.safestring import SafeString
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.filters import EMPTY
+from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
+from oemupdates.models import Operator
+from oemupdates.services import access
 
 register = template.Library()
 
@@ -56,6 +59,13 @@ def _icon(name: str) -> SafeString:
 def icon(name: str) -> SafeString:
     """An icon, drawn in the colour of the text beside it and silent for screen readers."""
     return _icon(name)
+
+
+@register.simple_tag(takes_context=True)
+def can(context: RequestContext, permission: str, group: int | None = None) -> bool:
+    """Whether whoever looks has a permission, for a group or for the fleet."""
+    user = context["request"].user
+    return isinstance(user, Operator) and access.can(user, Permission(permission), group=group)
 
 
 @register.inclusion_tag("dashboard/_rail.html", takes_context=True)

@@ -11,6 +11,7 @@ from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
+from oemupdates.models.role import RoleGrant
 
 __all__ = [
     "FLATCAR",
@@ -31,6 +32,7 @@ __all__ = [
     "Payload",
     "RejectedRequest",
     "Release",
+    "RoleGrant",
     "TrackAlias",
     "VersionInterval",
 ]

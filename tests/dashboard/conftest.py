@@ -1,10 +1,10 @@
 """Who looks at the pages."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
-from oemupdates.models import Operator
+from oemupdates.domain.access import Role
+from oemupdates.models import Group, Operator, RoleGrant
 
 PASSWORD = "correct horse battery"
 
@@ -22,8 +22,8 @@ def admin(db: None) -> Operator:
 
 @pytest.fixture
 def viewer(db: None) -> Operator:
-    """Somebody who logs in and has no permission at all."""
-    return Operator.objects.create_user("viewer", password=PASSWORD)
+    """Somebody who reads everything and may do nothing."""
+    return permit(Operator.objects.create_user("viewer", password=PASSWORD), Role.VIEWER)
 
 
 @pytest.fixture
@@ -32,11 +32,7 @@ def page(admin: Operator) -> Client:
     return log_in(admin)
 
 
-def permit(operator: Operator, *codenames: str) -> Operator:
-    """Give an operator some permissions; as read anew, since they are cached."""
-    permissions = Permission.objects.filter(
-        content_type__app_label="oemupdates", codename__in=codenames
-    )
-    assert len(permissions) == len(codenames)
-    operator.user_permissions.add(*permissions)
+def permit(operator: Operator, role: Role, group: Group | None = None) -> Operator:
+    """Give an operator a role, everywhere or in a group; as read anew, since it is cached."""
+    RoleGrant.objects.create(operator=operator, role=role, group=group)
     return Operator.objects.get(pk=operator.pk)
