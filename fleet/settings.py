@@ -24,6 +24,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("FLEET_DATA", default=str(BASE_DIR / "var"))).absolute()
 EMBEDDED = not env.str("DATABASE_URL", default="")
 DEBUG = env.bool("FLEET_DEBUG", default=False)
+# Whether /style/ shows the parts that pages are made of.
+STYLE_GUIDE = env.bool("FLEET_STYLE_GUIDE", default=DEBUG)
 if EMBEDDED:
     # SQLite makes files but no folders. Where it cannot be made, opening the database says why.
     with suppress(OSError):
@@ -169,7 +171,11 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             # The small parts of every page; templates load nothing.
-            "builtins": ["oemupdates.dashboard.tags"],
+            "builtins": [
+                "oemupdates.dashboard.tags",
+                "oemupdates.dashboard.frame",
+                "oemupdates.dashboard.parts",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

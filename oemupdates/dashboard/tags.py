@@ -1,9 +1,7 @@
 """The small parts that every page is made of. A built-in library: templates load nothing."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, NamedTuple
 
 from django import template
 from django.conf import settings
@@ -26,28 +24,6 @@ register = template.Library()
 
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 _FEW_DAYS = 60
-# A share that is not nothing is drawn at least this wide, in percent.
-_LEAST_WIDTH = 0.6
-
-
-class Place(NamedTuple):
-    """One entry of the rail; `pages` are the URL names under it."""
-
-    page: str
-    label: str
-    icon: str
-    pages: Collection[str]
-
-
-RAIL = (
-    Place("overview", "Overview", "layout-dashboard", {"overview"}),
-    Place("nodes", "Nodes", "server", {"nodes", "node"}),
-    Place("groups", "Groups", "stack-2", {"groups", "group", "group_edit"}),
-    Place("channels", "Channels", "git-branch", {"channels", "channel"}),
-    Place("releases", "Releases", "package", {"releases", "release"}),
-    Place("rejected", "Rejected", "ban", {"rejected"}),
-    Place("activity", "Activity", "history", {"activity"}),
-)
 
 
 @cache
@@ -66,19 +42,6 @@ def can(context: RequestContext, permission: str, group: int | None = None) -> b
     """Whether whoever looks has a permission, for a group or for the fleet."""
     user = context["request"].user
     return isinstance(user, Operator) and access.can(user, Permission(permission), group=group)
-
-
-@register.inclusion_tag("dashboard/_rail.html", takes_context=True)
-def rail(context: RequestContext) -> dict[str, Any]:
-    """The way to every page, with the present one marked."""
-    request = context["request"]
-    match = request.resolver_match
-    return {
-        "places": RAIL,
-        "here": match.url_name if match else "",
-        "user": request.user,
-        "search": request.GET.get("q", ""),
-    }
 
 
 def _marked(word: words.Word, label: str = "", css: str = "mark") -> SafeString:
@@ -165,19 +128,6 @@ def nodes_url(**values: object) -> str:
         some = value if isinstance(value, (list, tuple)) else [value]
         pairs += [(name, EMPTY if one in {"", None} else str(one)) for one in some]
     return f"{reverse('dashboard:nodes')}?{urlencode(pairs)}"
-
-
-@register.inclusion_tag("dashboard/_bar.html")
-def bar(*shares: object) -> dict[str, Any]:
-    """A bar of shares: `tone number` pairs, then the whole."""
-    whole = float(str(shares[-1])) or 1.0
-    parts, start = [], 0.0
-    for tone, amount in zip(shares[:-1:2], shares[1:-1:2], strict=True):
-        share = float(str(amount)) / whole * 100
-        width = max(share, _LEAST_WIDTH) if share else 0.0
-        parts.append({"tone": tone, "start": f"{start:.2f}", "width": f"{width:.2f}"})
-        start += width
-    return {"parts": parts}
 
 
 @register.simple_tag

@@ -14,6 +14,7 @@ from oemupdates.dashboard import (
     overview,
     rejected,
     releases,
+    style,
 )
 
 app_name = "dashboard"
@@ -54,5 +55,6 @@ urlpatterns: list[URLPattern] = [
     path("releases/<int:pk>/block/", releases.block, name="release_block"),
     path("releases/<int:pk>/unblock/", releases.unblock, name="release_unblock"),
     path("rejected/", rejected.rejected, name="rejected"),
+    path("style/", style.style, name="style"),
     path("activity/", activity.activity, name="activity"),
 ]

@@ -185,6 +185,7 @@ def test_a_slash_goes_to_the_search(fleet: dict[str, str], window: Opener) -> No
 def test_the_theme_is_switched_and_remembered(fleet: dict[str, str], window: Opener) -> None:
     opened = window(theme="light")
     opened.log_in()
+    opened.page.locator(".menu summary").click()
     switch = opened.page.get_by_role("button", name="Theme")
     for theme in ("light", "dark"):
         switch.click()
@@ -217,7 +218,7 @@ def test_a_phone_reaches_every_page_by_the_menu(
     page.get_by_role("button", name="Menu").click()
     page.get_by_role("link", name="Groups", exact=True).click()
     expect(page.get_by_role("heading", name="Groups")).to_be_visible()
-    page.get_by_role("button", name="Menu").click()
+    page.locator(".menu summary").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 

@@ -4,7 +4,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone
 
-from oemupdates.dashboard import tags
+from oemupdates.dashboard import parts, tags
 
 pytestmark = pytest.mark.once
 
@@ -90,8 +90,8 @@ def test_a_bar_shows_even_the_smallest_share(
     shares: tuple[int, int, int], expected: list[tuple[str, str]]
 ) -> None:
     first, second, whole = shares
-    parts = tags.bar("good", first, "wait", second, whole)["parts"]
-    assert [(part["start"], part["width"]) for part in parts] == expected
+    drawn = parts.bar("good", first, "wait", second, whole)["pieces"]
+    assert [(piece.start, piece.width) for piece in drawn] == expected
 
 
 def test_titles_hold_strangers_text_as_text() -> None:

@@ -1,0 +1,101 @@
+"""What stands around every page: the rail, and the way to one's own account."""
+
+from typing import Any, NamedTuple
+
+from django import template
+from django.template import RequestContext
+from django.urls import NoReverseMatch, reverse
+
+from oemupdates.domain.access import Permission
+from oemupdates.models import Operator
+from oemupdates.services import access
+
+register = template.Library()
+
+READ = (Permission.READ_FLEET,)
+
+
+class Place(NamedTuple):
+    """One entry of the rail: all URL names that begin with `stem` are under it.
+
+    `key` goes there after `g`. Any permission of `needs` shows it.
+    """
+
+    page: str
+    label: str
+    icon: str
+    key: str
+    stem: str
+    needs: tuple[Permission, ...] = READ
+
+
+class Entry(NamedTuple):
+    """A place as somebody sees it."""
+
+    label: str
+    icon: str
+    key: str
+    url: str
+    is_here: bool
+
+
+PLACES = (
+    Place("overview", "Overview", "layout-dashboard", "o", "overview"),
+    Place("nodes", "Nodes", "server", "n", "node"),
+    Place("groups", "Groups", "stack-2", "g", "group"),
+    Place("channels", "Channels", "git-branch", "c", "channel"),
+    Place("releases", "Releases", "package", "r", "release"),
+    Place("paths", "Paths", "route", "p", "path"),
+    Place("activity", "Activity", "history", "a", "activity"),
+    Place("rejected", "Rejected", "ban", "x", "rejected", (Permission.READ_RAW,)),
+    Place(
+        "admin",
+        "Admin",
+        "settings",
+        "d",
+        "admin",
+        (Permission.ADMINISTER, Permission.READ_SECURITY),
+    ),
+)
+# What somebody may do about their own account, as far as it has a page.
+ACCOUNT = (
+    ("dashboard:account", "Your account", "user"),
+    ("dashboard:password", "Password", "lock"),
+    ("dashboard:two_factor", "Two-factor log-in", "shield"),
+    ("dashboard:sessions", "Sessions", "key"),
+)
+
+
+def _url(name: str) -> str | None:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return None
+
+
+def entries(operator: Operator, here: str) -> list[Entry]:
+    """The places that exist and that somebody may see."""
+    found = []
+    for place in PLACES:
+        url = _url(f"dashboard:{place.page}")
+        if url and any(access.where(operator, permission) for permission in place.needs):
+            is_here = here.startswith(place.stem)
+            found.append(Entry(place.label, place.icon, place.key, url, is_here))
+    return found
+
+
+@register.inclusion_tag("dashboard/_rail.html", takes_context=True)
+def rail(context: RequestContext) -> dict[str, Any]:
+    """The way to every page, with the present one marked."""
+    request = context["request"]
+    match = request.resolver_match
+    here = (match.url_name or "") if match else ""
+    operator = request.user
+    return {"entries": entries(operator, here) if isinstance(operator, Operator) else []}
+
+
+@register.inclusion_tag("parts/_user_menu.html", takes_context=True)
+def user_menu(context: RequestContext) -> dict[str, Any]:
+    """Who is logged in, what they may set for themselves, and the way out."""
+    links = [(_url(name), label, icon) for name, label, icon in ACCOUNT]
+    return {"request": context["request"], "links": [link for link in links if link[0]]}
