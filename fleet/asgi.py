@@ -18,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 from oemupdates.omaha import endpoint  # noqa: E402
 from oemupdates.omaha.lifespan import UpdateService  # noqa: E402
 from oemupdates.payloads.endpoint import application as payloads  # noqa: E402
+from oemupdates.stream import endpoint as stream  # noqa: E402
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,15 +26,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Fleet:
-    """Sends each request to its door: nodes, payload bytes, or Django's pages."""
+    """Sends each request to its door: nodes, payload bytes, streams, or Django's pages."""
 
     def __init__(self) -> None:
         self.updates: UpdateService | None = None
+        self.events: stream.EventEndpoint | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the server's start and end."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
             return
         if scope["type"] != "http":
             return
@@ -46,17 +48,26 @@ class Fleet:
             await self.updates.endpoint(scope, receive, send)
         elif path.startswith("/payloads/"):
             await payloads(scope, receive, send)
+        elif path == stream.PATH:
+            self.events = self.events or stream.EventEndpoint()
+            await self.events(scope, receive, send)
         else:
             await django(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 self.updates = UpdateService()
                 self.updates.start()
+                self.events = stream.EventEndpoint()
+                # `fleet.http` calls it when the server is asked to end; this here is told so only
+                # after the last request has ended, and a stream does not end by itself.
+                scope.get("state", {})["drain"] = self.events.hub.drain
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
+                if self.events is not None:
+                    await self.events.hub.stop()
                 if self.updates is not None:
                     await self.updates.stop()
                 await send({"type": "lifespan.shutdown.complete"})

@@ -1,7 +1,8 @@
-"""uvicorn's HTTP protocol with one system call less a response: `--http fleet.http:Protocol`.
+"""uvicorn's HTTP protocol with two changes: `--http fleet.http:Protocol`.
 
 uvicorn writes a response's head and body apart, and its event loop sends each write at once: two
-system calls and two packets where a check-in's answer fits into one.
+system calls and two packets where a check-in's answer fits into one. And it waits for each request
+to end before it tells the application that the server ends: event streams would not.
 """
 
 import asyncio
@@ -45,8 +46,15 @@ class Joining:
 
 
 class Protocol(HttpToolsProtocol):
-    """A connection whose responses leave in one piece."""
+    """A connection whose responses leave in one piece, and whose streams end with the server."""
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection."""
         super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
+
+    def shutdown(self) -> None:
+        """End with the server: finish what is under way, and let streams finish."""
+        drain = self.app_state.get("drain")
+        if drain is not None:
+            drain()
+        super().shutdown()

@@ -100,6 +100,12 @@ CHECKIN_SHED = env.bool("FLEET_CHECKIN_SHED", default=False)
 # Days that events and answers of a node are kept.
 EVENT_RETENTION_DAYS = env.int("FLEET_EVENT_RETENTION_DAYS", default=90)
 
+# --- Event streams ------------------------------------------------------------------------------
+
+# Streams (/events) that one process holds open, and how many of them may be one person's.
+EVENT_STREAMS_MAX = env.int("FLEET_EVENT_STREAMS_MAX", default=500)
+EVENT_STREAMS_A_PERSON = env.int("FLEET_EVENT_STREAMS_A_PERSON", default=20)
+
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import Q, Sum
+from django.db.models import F, Q, Sum
 
 from oemupdates.models.sysext import SYSEXT
 
@@ -13,6 +13,8 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 Value = str | int | bool
+# Keys are taken modulo this, so that no product of them leaves 64 bits.
+_PRIME = 1_000_003
 # The values wanted of some of the counters' columns; an empty collection is met by no node.
 Wanted = Mapping[str, Collection[Value]]
 
@@ -34,6 +36,24 @@ class NodeCountQuerySet(models.QuerySet[Row]):
     def total(self) -> int:
         """The number of nodes in all cells."""
         return self.aggregate(sum=Sum("nodes"))["sum"] or 0
+
+    def fingerprints(self) -> dict[int, tuple[int, int, int]]:
+        """A number of nodes by group, and two sums that differ once any of them moved.
+
+        Two sums of different degree: two moves at once cancel each other out in both only where
+        each takes back the other.
+        """
+        key = F("id") % _PRIME
+        rows = (
+            self.order_by()
+            .values_list("group")
+            .annotate(
+                sum=Sum("nodes"),
+                first=Sum(F("nodes") * key),
+                second=Sum(F("nodes") * ((key * key) % _PRIME)),
+            )
+        )
+        return {group: (int(a), int(b), int(c)) for group, a, b, c in rows}
 
     def reach(self, wanted: Wanted) -> dict[str, int]:
         """How many nodes have the wanted values of each column, whatever the others; all by ''."""

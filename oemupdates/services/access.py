@@ -13,7 +13,7 @@ from oemupdates.domain.access import (
     Role,
     reach,
 )
-from oemupdates.models import Operator, RoleGrant
+from oemupdates.models import Operator
 from oemupdates.services import activity
 
 
@@ -48,9 +48,8 @@ def _read_grants(operator: Operator) -> list[Grant]:
     if operator.is_superuser:
         return [Grant(Role.ADMIN)]
     groups: dict[Role, set[int | None]] = defaultdict(set)
-    rows = RoleGrant.objects.filter(operator=operator).values_list("role", "group_id")
-    for role, group_id in rows:
-        groups[Role(role)].add(group_id)
+    for granted in operator.role_grants.all():
+        groups[Role(granted.role)].add(granted.group_id)
     return [
         Grant(role, None if None in keys else frozenset(key for key in keys if key is not None))
         for role, keys in groups.items()

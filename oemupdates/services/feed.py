@@ -1,0 +1,101 @@
+"""Activity as others follow it: rows as values, in the order in which they were written."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oemupdates.models import Activity, Node
+from oemupdates.services.viewers import Viewer
+
+# What every part of the fleet shares; whatever is not listed here is a matter of security.
+_SHARED = {"application", "channel", "release"}
+_GROUPED = {"group", "node"}
+# PostgreSQL gives out ids before rows are committed: a row may appear behind one with a higher id.
+_LOOK_BACK = 200
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One activity on its way to somebody; `group` is that of its subject, where it has one."""
+
+    id: int
+    kind: str
+    subject: int | None
+    group: int | None
+    values: dict[str, Any]
+
+    def is_for(self, viewer: Viewer) -> bool:
+        """Whether somebody may hear of it."""
+        if self.kind in _GROUPED:
+            return viewer.reach.covers(self.group)
+        return self.kind in _SHARED or viewer.reads_security
+
+
+def describe(row: Activity) -> dict[str, Any]:
+    """An activity as scripts read it, over the API, the stream and webhooks alike."""
+    return {
+        "id": row.pk,
+        "at": row.at.isoformat(),
+        "actor": row.actor.username if row.actor else None,
+        "verb": row.verb,
+        "subject": {"kind": row.subject_kind, "id": row.subject_id, "name": row.subject},
+        "before": row.before,
+        "after": row.after,
+        "why": row.why,
+    }
+
+
+def after(last: int, *, upto: int, most: int = _MOST) -> list[Entry]:
+    """The oldest entries behind `last`, none beyond `upto`."""
+    rows = Activity.objects.filter(pk__gt=last, pk__lte=upto).select_related("actor")
+    return _entries(rows.order_by("pk")[:most])
+
+
+def newest() -> int:
+    """The id of the last activity; 0 while there is none."""
+    return Activity.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+class Tail:
+    """The end of the activity, read again and again: every entry once."""
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self._seen: set[int] = set()
+
+    def read(self) -> list[Entry]:
+        """What came since the last call; nothing at the first."""
+        if self.last is None:
+            self.last = newest()
+            recent = Activity.objects.filter(pk__gt=self.last - _LOOK_BACK, pk__lte=self.last)
+            self._seen = set(recent.values_list("pk", flat=True))
+            return []
+        rows = Activity.objects.filter(pk__gt=self.last - _LOOK_BACK).exclude(pk__in=self._seen)
+        found = _entries(rows.select_related("actor").order_by("pk")[:_MOST])
+        self._seen.update(entry.id for entry in found)
+        self.last = max([self.last, *(entry.id for entry in found)])
+        self._seen = {key for key in self._seen if key > self.last - _LOOK_BACK}
+        return found
+
+
+def _entries(rows: Iterable[Activity]) -> list[Entry]:
+    found = list(rows)
+    groups = _groups_of_nodes(found)
+    return [
+        Entry(
+            row.pk,
+            row.subject_kind,
+            row.subject_id,
+            row.subject_id if row.subject_kind == "group" else groups.get(row.subject_id or 0),
+            describe(row),
+        )
+        for row in found
+    ]
+
+
+def _groups_of_nodes(rows: Sequence[Activity]) -> dict[int, int | None]:
+    keys = {row.subject_id for row in rows if row.subject_kind == "node" and row.subject_id}
+    if not keys:
+        return {}
+    return dict(Node.objects.filter(pk__in=keys).values_list("pk", "group_id"))
