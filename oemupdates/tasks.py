@@ -4,28 +4,47 @@ Each task looks at facts and no task at what another did: all are safe to run la
 twice at once, since whoever comes second finds less to do, or nothing.
 """
 
+from datetime import UTC, datetime
+
 from celery import shared_task
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from oemupdates.services import counters, history
+from oemupdates.services import counters, heartbeats, history, samples
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def beat(sent_at: float) -> None:
+    """Note that the beat sent this and that the worker got it; `sent_at` is in Unix seconds."""
+    heartbeats.beat(heartbeats.BEAT, datetime.fromtimestamp(sent_at, tz=UTC))
+    heartbeats.beat(heartbeats.WORKER, timezone.now())
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def mark_dark_nodes() -> None:
     """Mark nodes dark that were not heard when they should have been."""
-    counters.mark_dark(timezone.now())
+    marked = counters.mark_dark(timezone.now())
+    heartbeats.beat("mark_dark_nodes", timezone.now(), found=marked)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def repair_counters() -> None:
     """Count all nodes anew, and mend the counters that drifted."""
-    counters.repair()
+    mended = counters.repair()
+    heartbeats.beat("repair_counters", timezone.now(), found=mended)
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def take_sample() -> None:
+    """Take this hour's sample of the counters, unless there is one."""
+    taken = samples.take(timezone.now())
+    heartbeats.beat("take_sample", timezone.now(), found=taken)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def forget_old_history() -> None:
-    """Delete what is older than it is kept: events, answers, refused requests, ended sessions."""
-    history.forget(timezone.now(), settings.EVENT_RETENTION_DAYS)
+    """Delete what is older than it is kept: history, samples, refused requests, sessions."""
+    forgotten = history.forget(timezone.now(), settings.EVENT_RETENTION_DAYS)
     SessionStore.clear_expired()
+    heartbeats.beat("forget_old_history", timezone.now(), found=forgotten)

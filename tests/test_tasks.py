@@ -1,5 +1,6 @@
 """The clock's tasks, called as functions; journeys run them through a worker."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from fleet.celery import app
 from oemupdates import tasks
-from oemupdates.models import Event, Node, NodeCount
+from oemupdates.models import Event, Heartbeat, Node, NodeCount, Sample
 from tests.services.makers import counted, make_node, recounted
 
 pytestmark = pytest.mark.django_db
@@ -55,3 +56,26 @@ class TestForgetOldHistory:
             session.save(must_create=True)
         tasks.forget_old_history()
         assert Session.objects.count() == 1
+
+
+class TestBeat:
+    def test_tells_of_who_sent_it_and_who_got_it(self):
+        sent = timezone.now() - timedelta(seconds=20)
+        tasks.beat(sent.timestamp())
+        beats = dict(Heartbeat.objects.values_list("name", "at"))
+        assert beats["beat"] == sent
+        assert timezone.now() - beats["worker"] < timedelta(seconds=20)
+
+    def test_is_scheduled_to_carry_when_it_is_sent(self):
+        (sent_at,) = app.conf.beat_schedule["beat"]["args"]
+        before = time.time()
+        assert before <= sent_at() <= time.time()
+
+
+class TestTakeSample:
+    def test_takes_one_of_this_hour_and_says_so(self):
+        make_node()
+        tasks.take_sample()
+        tasks.take_sample()
+        assert Sample.objects.filter(group=0, dimension="nodes").count() == 1
+        assert Heartbeat.objects.filter(name="take_sample").exists()

@@ -6,12 +6,14 @@ from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
 from oemupdates.models.group import Group, TrackAlias
+from oemupdates.models.heartbeat import Heartbeat
 from oemupdates.models.history import Answer, Event, VersionInterval
 from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
 from oemupdates.models.role import RoleGrant
+from oemupdates.models.sample import Dimension, Sample
 
 __all__ = [
     "FLATCAR",
@@ -22,10 +24,12 @@ __all__ = [
     "Channel",
     "Configuration",
     "DeadEnd",
+    "Dimension",
     "Event",
     "Floor",
     "Group",
     "GroupBudget",
+    "Heartbeat",
     "Node",
     "NodeCount",
     "Operator",
@@ -33,6 +37,7 @@ __all__ = [
     "RejectedRequest",
     "Release",
     "RoleGrant",
+    "Sample",
     "TrackAlias",
     "VersionInterval",
 ]

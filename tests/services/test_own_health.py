@@ -1,0 +1,125 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from oemupdates.models import Heartbeat
+from oemupdates.services import health, heartbeats, samples
+from oemupdates.services.health import Level
+from tests.services.makers import NOW, make_node
+
+pytestmark = pytest.mark.django_db
+
+
+def part(name: str) -> health.Part:
+    return next(part for part in health.parts(NOW) if part.name == name)
+
+
+class TestBeat:
+    def test_notes_when_and_adds_up(self):
+        heartbeats.beat("repair_counters", NOW, found=2)
+        heartbeats.beat("repair_counters", NOW + timedelta(hours=1), found=3)
+        row = Heartbeat.objects.get()
+        assert (row.at, row.found, row.total) == (NOW + timedelta(hours=1), 3, 5)
+
+    def test_takes_no_older_word(self):
+        heartbeats.beat("worker", NOW)
+        heartbeats.beat("worker", NOW - timedelta(seconds=1), found=7)
+        row = Heartbeat.objects.get()
+        assert (row.at, row.found, row.total) == (NOW, 0, 0)
+
+
+class TestWorkerAndBeat:
+    @pytest.mark.parametrize("name", ["worker", "beat"])
+    @pytest.mark.parametrize(
+        ("seconds", "level"),
+        [
+            (0, Level.FINE),
+            (90, Level.FINE),
+            (91, Level.WARNING),
+            (300, Level.WARNING),
+            (301, Level.TROUBLE),
+            (-5, Level.FINE),
+        ],
+    )
+    def test_are_late_and_then_dead(self, name, seconds, level):
+        heartbeats.beat(name, NOW - timedelta(seconds=seconds))
+        found = part(name)
+        assert (found.level, found.value) == (level, max(seconds, 0))
+
+    @pytest.mark.parametrize("name", ["worker", "beat"])
+    def test_are_trouble_when_never_heard(self, name):
+        found = part(name)
+        assert found.level is Level.TROUBLE
+        assert "never heard" in found.words
+
+
+class TestQueue:
+    def test_counts_the_jobs_of_a_folder(self, settings, tmp_path):
+        settings.REDIS_URL, settings.QUEUE_DIR = "", tmp_path
+        assert part("queue").value == 0
+        (tmp_path / "jobs").mkdir()
+        (tmp_path / "jobs" / "one").touch()
+        assert part("queue").words == "1 job waits in the queue."
+
+    def test_counts_the_jobs_of_a_broker(self, settings, valkey_url):
+        settings.REDIS_URL = valkey_url
+        broker = Redis.from_url(valkey_url)
+        broker.delete("celery")
+        broker.rpush("celery", *["job"] * 101)
+        try:
+            found = part("queue")
+        finally:
+            broker.delete("celery")
+        assert (found.value, found.level) == (101, Level.WARNING)
+        assert part("queue").value == 0
+
+    def test_says_when_the_broker_is_away(self, settings):
+        settings.REDIS_URL = "unix:///nowhere/at-all.sock"
+        found = part("queue")
+        assert (found.level, found.value) == (Level.TROUBLE, None)
+        assert "check-ins do not need it" in found.words
+        assert "nowhere" not in found.words
+
+
+class TestHourlyWork:
+    def test_is_overdue_after_two_hours(self):
+        make_node()
+        samples.take(NOW - timedelta(hours=3))
+        heartbeats.beat("repair_counters", NOW - timedelta(hours=2, seconds=1))
+        assert part("sample").level is Level.WARNING
+        assert part("repair").level is Level.WARNING
+        samples.take(NOW)
+        heartbeats.beat("repair_counters", NOW - timedelta(hours=2))
+        heartbeats.beat("repair_counters", NOW)
+        assert part("sample").level is Level.FINE
+        assert part("repair").level is Level.FINE
+
+    def test_tells_of_drift(self):
+        heartbeats.beat("repair_counters", NOW, found=0)
+        assert part("drift").level is Level.FINE
+        heartbeats.beat("repair_counters", NOW + timedelta(seconds=1), found=2)
+        found = part("drift")
+        assert (found.level, found.value) == (Level.WARNING, 2)
+        assert found.words == "2 counters had drifted and were mended."
+
+
+class TestDatabaseAndDisks:
+    def test_say_how_big_they_are(self):
+        found = part("database")
+        assert found.value is not None
+        assert found.value > 10_000
+        assert part("migrations").level is Level.FINE
+
+    def test_find_the_disk_of_a_folder_that_is_not_there_yet(self, settings, tmp_path: Path):
+        settings.PAYLOAD_DIR = tmp_path / "a" / "b"
+        assert part("payload_disk").value is not None
+
+    @pytest.mark.parametrize(
+        ("free", "level"), [(11, Level.FINE), (9, Level.WARNING), (2, Level.TROUBLE)]
+    )
+    def test_run_full(self, monkeypatch, free, level):
+        usage = type("Usage", (), {"free": free, "total": 100})
+        monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: usage)
+        assert part("payload_disk").level is level
