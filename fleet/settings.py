@@ -153,6 +153,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "csp",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "oemupdates",
 ]
 MIDDLEWARE = [
@@ -246,6 +248,25 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
+}
+
+# --- API ----------------------------------------------------------------------------------------
+
+REST_FRAMEWORK: dict[str, Any] = {"URL_FORMAT_OVERRIDE": None}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "OEM Fleet",
+    "VERSION": "1",
+    "DESCRIPTION": "Nodes of Flatcar Container Linux, the releases that they run, and what is done.",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "COMPONENT_NO_READ_ONLY_REQUIRED": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "oemupdates.api.schema.complete",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "Architecture": "oemupdates.models.Architecture",
+    },
 }
 
 # --- Celery -------------------------------------------------------------------------------------

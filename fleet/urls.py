@@ -3,5 +3,6 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("api/", include("oemupdates.api.urls")),
     path("", include("oemupdates.dashboard.urls")),
 ]

@@ -1,0 +1,78 @@
+"""Activity over the API: what operators and the system did."""
+
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+
+from oemupdates.api.fields import Asked, Shape
+from oemupdates.api.operation import Call, Listed, Resource, operation
+from oemupdates.api.shapes import OperatorRef
+from oemupdates.domain.access import Permission
+from oemupdates.models import Activity
+
+SYSTEM = "system"
+
+
+class ActivityShape(Shape):
+    """One thing that was done: by whom (null: the system), to what, before and after, and why."""
+
+    actor = OperatorRef(allow_null=True)
+    before = serializers.DictField(child=serializers.JSONField())
+    after = serializers.DictField(child=serializers.JSONField())
+
+    class Meta:
+        model = Activity
+        fields = (
+            "id",
+            "at",
+            "actor",
+            "verb",
+            "subject_kind",
+            "subject_id",
+            "subject",
+            "before",
+            "after",
+            "why",
+        )
+
+
+class ActivityAsked(Asked):
+    """Which activity to list."""
+
+    actor = serializers.CharField(
+        required=False, max_length=150, help_text="A user name; `system` for what nobody did."
+    )
+    verb = serializers.CharField(required=False, max_length=64)
+    subject_kind = serializers.CharField(required=False, max_length=32)
+    subject_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+class ActivityList(Resource):
+    """All activity."""
+
+    tag = "activity"
+
+    @operation(
+        "list_activity",
+        needs=Permission.READ_FLEET,
+        gives=ActivityShape,
+        asks=ActivityAsked,
+        lists=True,
+    )
+    def get(self, call: Call) -> Listed[Activity]:
+        """List what was done, the newest first."""
+        found = Activity.objects.select_related("actor")
+        wanted = call.chosen("verb", "subject_kind", "subject_id")
+        if (actor := call.asked.get("actor")) is not None:
+            wanted |= {"actor": None} if actor == SYSTEM else {"actor__username": actor}
+        return Listed(found.filter(**wanted))
+
+
+class OneActivity(Resource):
+    """One activity."""
+
+    tag = "activity"
+
+    @operation("get_activity", needs=Permission.READ_FLEET, gives=ActivityShape)
+    def get(self, call: Call, pk: int) -> Activity:
+        """Show one thing that was done."""
+        return get_object_or_404(Activity.objects.select_related("actor"), pk=pk)

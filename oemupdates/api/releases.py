@@ -1,0 +1,99 @@
+"""Releases over the API."""
+
+from django.db import models
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+
+from oemupdates.api.fields import Asked, Shape
+from oemupdates.api.operation import Call, Listed, Resource, operation
+from oemupdates.api.paging import Order
+from oemupdates.domain.access import Permission
+from oemupdates.models import Architecture, Payload, Release
+
+NEWEST = Order(("order", "architecture", "pk"))
+BY_NAME = Order(("name", "pk"), is_descending=False)
+
+
+class ReleaseShape(Shape):
+    """A release: an OS version as published for one architecture.
+
+    `codebase` is where another host serves its payloads; empty if this server does.
+    """
+
+    architecture = serializers.ChoiceField(Architecture.values)
+
+    class Meta:
+        model = Release
+        fields = (
+            "id",
+            "version",
+            "architecture",
+            "codebase",
+            "notes",
+            "registered_at",
+            "blocked_at",
+            "blocked_because",
+        )
+
+
+class PayloadShape(Shape):
+    """One file of a release: the OS, one OEM, or one extension; hashes are lower-case hex."""
+
+    class Meta:
+        model = Payload
+        fields = ("id", "name", "size", "sha1", "sha256", "is_verified")
+
+
+class ReleasesAsked(Asked):
+    """Which releases to list."""
+
+    version = serializers.CharField(required=False, max_length=64)
+    architecture = serializers.ChoiceField(Architecture.values, required=False)
+    blocked = serializers.BooleanField(required=False)
+
+
+def every() -> models.QuerySet[Release]:
+    """All releases."""
+    return Release.objects.all()
+
+
+class Releases(Resource):
+    """All releases."""
+
+    tag = "releases"
+
+    @operation(
+        "list_releases",
+        needs=Permission.READ_FLEET,
+        gives=ReleaseShape,
+        asks=ReleasesAsked,
+        lists=True,
+    )
+    def get(self, call: Call) -> Listed[Release]:
+        """List the releases, the newest version first."""
+        found = every().filter(**call.chosen("version", "architecture"))
+        if "blocked" in call.asked:
+            found = found.filter(blocked_at__isnull=not call.asked["blocked"])
+        return Listed(found, NEWEST)
+
+
+class OneRelease(Resource):
+    """One release."""
+
+    tag = "releases"
+
+    @operation("get_release", needs=Permission.READ_FLEET, gives=ReleaseShape)
+    def get(self, call: Call, pk: int) -> Release:
+        """Show a release."""
+        return get_object_or_404(every(), pk=pk)
+
+
+class Payloads(Resource):
+    """The payloads of a release."""
+
+    tag = "releases"
+
+    @operation("list_payloads", needs=Permission.READ_FLEET, gives=PayloadShape, lists=True)
+    def get(self, call: Call, pk: int) -> Listed[Payload]:
+        """List the payloads of a release, by name."""
+        return Listed(get_object_or_404(every(), pk=pk).payloads.all(), BY_NAME)

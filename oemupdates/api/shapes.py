@@ -1,0 +1,36 @@
+"""How one thing is named inside another."""
+
+from oemupdates.api.fields import Shape
+from oemupdates.models import Channel, Group, Operator, Release
+
+
+class GroupRef(Shape):
+    """A group, as others name it."""
+
+    class Meta:
+        model = Group
+        fields = ("id", "name", "architecture")
+
+
+class ChannelRef(Shape):
+    """A channel, as others name it."""
+
+    class Meta:
+        model = Channel
+        fields = ("id", "name", "architecture")
+
+
+class ReleaseRef(Shape):
+    """A release, as others name it."""
+
+    class Meta:
+        model = Release
+        fields = ("id", "version", "architecture")
+
+
+class OperatorRef(Shape):
+    """Somebody, as others name them."""
+
+    class Meta:
+        model = Operator
+        fields = ("id", "username")

@@ -1,0 +1,150 @@
+import csv
+import io
+import itertools
+
+import pytest
+from django.test import Client
+
+from oemupdates.domain.access import Role
+from oemupdates.models import Activity
+from oemupdates.services import activity
+from tests.api.conftest import session, somebody
+from tests.services.makers import make_release, seeded_group
+
+
+class TestPages:
+    @pytest.mark.parametrize("path", ["groups", "channels", "releases"])
+    def test_lead_on_to_the_end_and_back(self, api: Client, path: str) -> None:
+        for number in range(7):
+            make_release(f"4593.2.{number}")
+        everything = api.get(f"/api/v1/{path}").json()["items"]
+        pages = []
+        address = f"/api/v1/{path}?limit=3"
+        while address:
+            page = api.get(address).json()
+            pages.append(page)
+            address = page["next"]
+        assert [item for page in pages for item in page["items"]] == everything
+        assert pages[0]["previous"] is None
+        for before, after in itertools.pairwise(pages):
+            assert api.get(after["previous"]).json()["items"] == before["items"]
+
+    def test_keep_the_other_parameters(self, api: Client) -> None:
+        page = api.get("/api/v1/groups?architecture=arm64&limit=1&fields=name").json()
+        assert page["items"] == [{"name": "alpha"}]
+        assert "architecture=arm64" in page["next"]
+        assert api.get(page["next"]).json()["items"] == [{"name": "beta"}]
+
+    def test_refuse_a_cursor_of_another_list(self, api: Client) -> None:
+        address = api.get("/api/v1/groups?limit=1").json()["next"]
+        other = api.get(address.replace("groups", "channels"))
+        assert other.status_code == 422
+        assert other.json()["type"] == "/api/problems/unprocessable"
+
+    def test_refuse_a_cursor_that_was_tampered_with(self, api: Client) -> None:
+        address = api.get("/api/v1/groups?limit=1").json()["next"]
+        assert api.get(address[:-3] + "abc").status_code == 422
+
+    @pytest.mark.parametrize("limit", ["0", "501", "many", ""])
+    def test_have_at_most_500_rows(self, api: Client, limit: str) -> None:
+        answer = api.get(f"/api/v1/groups?limit={limit}")
+        assert answer.status_code == 400
+        assert answer.json()["errors"][0]["parameter"] == "limit"
+
+    def test_cost_the_same_however_many_rows(
+        self, api: Client, django_assert_num_queries: object
+    ) -> None:
+        api.get("/api/v1/channels")
+        with django_assert_num_queries(6):  # type: ignore[operator]
+            assert len(api.get("/api/v1/channels").json()["items"]) == 10
+        with django_assert_num_queries(6):  # type: ignore[operator]
+            api.get("/api/v1/channels?limit=1")
+
+
+class TestParameters:
+    def test_that_nobody_knows_are_refused_by_name(self, api: Client) -> None:
+        answer = api.get("/api/v1/groups?colour=red")
+        assert answer.status_code == 400
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json() == {
+            "type": "/api/problems/invalid",
+            "title": "The request is not valid",
+            "status": 400,
+            "detail": "See errors for what is wrong.",
+            "errors": [{"parameter": "colour", "detail": "There is no such parameter."}],
+        }
+
+    def test_that_are_said_twice_are_refused(self, api: Client) -> None:
+        answer = api.get("/api/v1/groups?limit=1&limit=2")
+        assert answer.status_code == 400
+
+    def test_choose_fields_in_the_order_that_they_were_asked_for(self, api: Client) -> None:
+        item = api.get("/api/v1/groups?fields=name,id&limit=1").json()["items"][0]
+        assert list(item) == ["name", "id"]
+
+    def test_that_name_a_field_that_is_none_are_refused(self, api: Client) -> None:
+        answer = api.get("/api/v1/groups?fields=name,colour")
+        assert answer.json()["errors"] == [
+            {"parameter": "fields", "detail": "There is no field 'colour'."}
+        ]
+
+
+class TestTables:
+    def test_hold_the_whole_list(self, api: Client) -> None:
+        answer = api.get("/api/v1/groups?format=csv&fields=id,name,channel&limit=1")
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="groups.csv"'
+        rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+        assert len(rows) == 10
+        assert rows[0]["name"] == "alpha"
+
+    def test_come_by_accept_too(self, api: Client) -> None:
+        answer = api.get("/api/v1/groups", headers={"Accept": "text/csv"})
+        assert answer.headers["Content-Type"].startswith("text/csv")
+
+    def test_hold_no_formula(self, api: Client) -> None:
+        group = seeded_group()
+        activity.record(verb="group.edited", subject=group, by=None, why="=HYPERLINK(1)")
+        answer = api.get("/api/v1/activity?format=csv&fields=why")
+        assert "'=HYPERLINK(1)" in b"".join(answer.streaming_content).decode()
+
+
+class TestReach:
+    def test_shows_the_groups_within_it_alone(self, db: None) -> None:
+        mine, other = seeded_group("stable"), seeded_group("beta")
+        caller = session(somebody("berlin", Role.OPERATOR, group=mine))
+        assert [item["id"] for item in caller.get("/api/v1/groups").json()["items"]] == [mine.pk]
+        assert caller.get(f"/api/v1/groups/{mine.pk}").status_code == 200
+        assert caller.get(f"/api/v1/groups/{other.pk}").status_code == 404
+
+    def test_of_nobody_is_401_and_of_nothing_403(self, db: None) -> None:
+        stranger = Client().get("/api/v1/groups")
+        assert stranger.status_code == 401
+        assert stranger.headers["WWW-Authenticate"] == 'Bearer realm="OEM Fleet"'
+        assert session(somebody("nothing")).get("/api/v1/groups").status_code == 403
+
+
+def test_activity_tells_who_and_why(api: Client) -> None:
+    group = seeded_group()
+    activity.record(
+        verb="group.edited",
+        subject=group,
+        by=None,
+        before={"track": "a"},
+        after={"track": "b"},
+        why="tidy",
+    )
+    shown = api.get("/api/v1/activity?actor=system&verb=group.edited").json()["items"][0]
+    row = Activity.objects.latest("id")
+    assert shown == {
+        "id": row.pk,
+        "at": row.at.isoformat().replace("+00:00", "Z"),
+        "actor": None,
+        "verb": "group.edited",
+        "subject_kind": "group",
+        "subject_id": group.pk,
+        "subject": "stable (amd64)",
+        "before": {"track": "a"},
+        "after": {"track": "b"},
+        "why": "tidy",
+    }
