@@ -257,7 +257,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
     "TITLE": "OEM Fleet",
     "VERSION": "1",
-    "DESCRIPTION": "Nodes of Flatcar Container Linux, the releases that they run, and what is done.",
+    "DESCRIPTION": "Nodes of Flatcar Container Linux, and the releases that they run.",
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,
     "POSTPROCESSING_HOOKS": [

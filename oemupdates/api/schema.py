@@ -178,7 +178,7 @@ class Schema(AutoSchema):
         return str(type(serializer).__name__).removesuffix("Shape")
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Said:
-        found: Said = super()._map_basic_serializer(serializer, direction)
+        found: Said = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if getattr(serializer, "is_strict", False):
             found["additionalProperties"] = False
         return found
