@@ -1,38 +1,36 @@
 """The facets of the node list: how many nodes each choice would leave, from the counters."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-
-from django.http import QueryDict
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from oemupdates.dashboard import words
-from oemupdates.dashboard.filters import COLUMNS, EMPTY, Filters
 from oemupdates.domain.node import State
+from oemupdates.domain.query import Flag, Key, Op, Query, Term
 from oemupdates.domain.version import sort_key
-from oemupdates.models import NodeCount
 from oemupdates.models.count_queries import Value
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.sysext import Sysext
+from oemupdates.services.finding import COLUMNS, Found
 
-# The facets with a list of choices: their label, the counters' column, what else they replace.
-LISTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "state": ("State", "state", ()),
-    "group": ("Group", "group", ("unassigned",)),
-    "version": ("OS version", "version", ()),
-    "oem": ("OEM", "oem", ()),
-    "basis": ("OEM basis", "oem_basis", ()),
-    "sysext": ("OEM sysext", "sysext", ()),
-    "architecture": ("Architecture", "architecture", ()),
+# The facets with a list of choices, and their labels.
+LISTS = {
+    Key.STATE: "State",
+    Key.GROUP: "Group",
+    Key.OS: "OS version",
+    Key.OEM: "OEM",
+    Key.BASIS: "OEM basis",
+    Key.SYSEXT: "OEM sysext",
+    Key.ARCH: "Architecture",
 }
+_FLAGS = {Flag.DARK: "Dark", Flag.UNASSIGNED: "Unassigned", Flag.HELD: "Held"}
 _LABELS = {
-    **{name: label for name, (label, _column, _others) in LISTS.items()},
-    "oem_version": "OEM sysext for",
-    "oem_build": "OEM build",
-    "dark": "Dark",
-    "unassigned": "Unassigned",
-    "held": "Held",
-    "standing": "Standing",
-    "q": "Search",
+    **LISTS,
+    Key.OEM_VERSION: "OEM sysext for",
+    Key.OEM_BUILD: "OEM build",
+    Key.STANDING: "Standing",
+    Key.SEEN: "Seen",
+    Key.WORD: "Search",
 }
 
 
@@ -66,139 +64,142 @@ class Chosen:
     without: int | None
 
 
-@dataclass
-class Counts:
-    """The nodes that match, and those that match all but one filter, by that filter's values."""
-
-    values: dict[str, dict[Value, int]] = field(default_factory=dict)
-    dark: dict[Value, int] = field(default_factory=dict)
-    matching: int = 0
+def list_url(query: Query) -> str:
+    """The list of the nodes that a query means; readable, as its colons and commas stay."""
+    return f"?q={quote(str(query), safe=':,<>=.')}" if query else "?"
 
 
-def count(filters: Filters) -> Counts:
-    """Ask the counters; always the same number of questions."""
-    counts = Counts()
-    for name, (_label, column, others) in LISTS.items():
-        cells = NodeCount.objects.of(filters.wanted(besides={name, *others}))
-        counts.values[name] = dict(cells.by(column))
-    cells = NodeCount.objects.of(filters.wanted(besides={"dark"}))
-    counts.dark = dict(cells.by("is_dark"))
-    wants_dark = "dark" in filters.constraints
-    counts.matching = sum(
-        nodes for is_dark, nodes in counts.dark.items() if is_dark or not wants_dark
-    )
-    return counts
+def facets(found: Found) -> list[Facet]:
+    """Every facet with its choices, as the query now stands."""
+    return [_facet(key, label, found) for key, label in LISTS.items()]
 
 
-def _url(params: QueryDict, *, change: str, value: str | None) -> str:
-    """The list's URL with one filter changed; the others stay, the page starts anew."""
-    changed = params.copy()
-    changed.pop("after", None)
-    if value is None:
-        changed.pop(change, None)
-    else:
-        values = [str(one) for one in changed.getlist(change) if one]
-        values = [one for one in values if one != value] + [value] * (value not in values)
-        changed.setlist(change, values)
-    return f"?{changed.urlencode()}"
+def _facet(key: Key, label: str, found: Found) -> Facet:
+    column = COLUMNS[key]
+    chosen = _chosen_values(key, found)
+    values = {**dict.fromkeys(chosen, 0), **found.tally.values[column]}
+    if key is Key.GROUP:
+        values.pop(NO_GROUP, None)  # a filter of its own
+    choices = [
+        Choice(
+            label=value_label(key, value, found.groups),
+            nodes=values[value] if found.is_counted else None,
+            url=list_url(found.query.toggled(key, _said(key, value, found))),
+            is_chosen=value in chosen,
+        )
+        for value in _ordered(key, values)
+    ]
+    named = ", ".join(choice.label for choice in choices if choice.is_chosen)
+    if not named and found.query.about(key):
+        named = _words(found.query.about(key))
+    return Facet(key, label, choices, named)
 
 
-def facets(
-    params: QueryDict, filters: Filters, counts: Counts, groups: dict[int, str]
-) -> list[Facet]:
-    """Every facet with its choices, as the URL now stands."""
-    found = []
-    for name, (label, column, _others) in LISTS.items():
-        chosen = filters.constraints.get(name, {}).get(column, ())
-        values = {**dict.fromkeys(chosen, 0), **counts.values[name]}
-        if name == "group":
-            values.pop(NO_GROUP, None)  # a filter of its own
-        choices = [
-            Choice(
-                label=value_label(name, value, groups),
-                nodes=values[value] if filters.is_counted else None,
-                url=_url(params, change=name, value=EMPTY if value == "" else str(value)),
-                is_chosen=value in chosen,
-            )
-            for value in _ordered(name, values)
-        ]
-        words_ = ", ".join(choice.label for choice in choices if choice.is_chosen)
-        found.append(Facet(name, label, choices, words_))
-    return found
+def _chosen_values(key: Key, found: Found) -> set[Value]:
+    """The values of a facet that stand in the query as themselves."""
+    values: set[Value] = set()
+    for term in found.query.about(key):
+        if not term.is_negated:
+            exact = Term(key, tuple(value for value in term.values if value.op is Op.IS))
+            values |= set(found.keys(exact) if key is Key.GROUP else exact.texts)
+    return values
 
 
-def _ordered(name: str, values: dict[Value, int]) -> Iterable[Value]:
-    if name == "version":
+def _said(key: Key, value: Value, found: Found) -> str:
+    """A value as the query box says it: as it stands there, or a group by its name."""
+    if key is not Key.GROUP:
+        return str(value)
+    return found.named(int(value))
+
+
+def _ordered(key: Key, values: dict[Value, int]) -> Iterable[Value]:
+    if key is Key.OS:
         return sorted(values, key=lambda value: (sort_key(str(value)), str(value)), reverse=True)
     return sorted(values, key=lambda value: (-values[value], str(value)))
 
 
-def flags(params: QueryDict, filters: Filters, counts: Counts) -> list[Choice]:
+def flags(found: Found) -> list[Choice]:
     """The filters that are on or off: dark, unassigned, held."""
-    is_counted = filters.is_counted
     nodes = {
-        "dark": counts.dark.get(True, 0),
-        "unassigned": counts.values["group"].get(NO_GROUP, 0),
-        "held": None,
+        Flag.DARK: found.tally.values["is_dark"][True],
+        Flag.UNASSIGNED: found.tally.values["group"][NO_GROUP],
+        Flag.HELD: None,
     }
+    on = {text for term in found.query.about(Key.IS) if not term.is_negated for text in term.texts}
     return [
         Choice(
-            label=_LABELS[name],
-            nodes=number if is_counted else None,
-            url=_url(params, change=name, value="1"),
-            is_chosen=name in filters.constraints or (name == "held" and filters.is_held),
+            label=_FLAGS[flag],
+            nodes=number if found.is_counted else None,
+            url=list_url(found.query.toggled(Key.IS, flag)),
+            is_chosen=flag in on,
         )
-        for name, number in nodes.items()
+        for flag, number in nodes.items()
     ]
 
 
-def chosen(
-    params: QueryDict, filters: Filters, counts: Counts, groups: dict[int, str]
-) -> list[Chosen]:
+def chosen(found: Found) -> list[Chosen]:
     """Every filter that is on, each with the way to do without it."""
-    values = {name: _words(name, filters, groups) for name in filters.constraints}
-    if "standing" in values:
-        values["standing"] = str(params["standing"]).replace("_", " ")
-    if filters.is_held:
-        values["held"] = ""
-    if filters.search:
-        values["q"] = filters.search
-    return [
-        Chosen(
-            label=_LABELS[name],
-            value=value,
-            url=_url(params, change=name, value=None),
-            without=_without(name, counts) if filters.is_counted else None,
+    together: dict[str, list[Term]] = {}
+    for term in found.query.terms:
+        name = COLUMNS.get(term.key, str(term))
+        together.setdefault(name, []).append(term)
+    return [_chosen(terms, found) for terms in together.values()]
+
+
+def _chosen(terms: list[Term], found: Found) -> Chosen:
+    first = terms[0]
+    rest = found.query.without(*terms)
+    without = None
+    if found.is_counted:
+        without = found.tally.without.get(_test_name(first))
+    if first.key is Key.IS:
+        label = first.values[0].text.capitalize()
+        return Chosen(
+            f"Not {label.lower()}" if first.is_negated else label, "", list_url(rest), without
         )
-        for name, value in values.items()
-    ]
+    plain = all(
+        value.op is Op.IS and not term.is_negated for term in terms for value in term.values
+    )
+    if first.key is Key.GROUP and plain:
+        value = ", ".join(
+            value_label(Key.GROUP, key, found.groups) for term in terms for key in found.keys(term)
+        )
+    elif plain:
+        value = ", ".join(
+            value_label(first.key, text, found.groups) for term in terms for text in term.texts
+        )
+    else:
+        value = _words(terms)
+    return Chosen(_LABELS[first.key], value, list_url(rest), without)
 
 
-def _words(name: str, filters: Filters, groups: dict[int, str]) -> str:
-    """The values of a filter in words; none for one that is on or off."""
-    if name not in COLUMNS:
-        return ""
-    values = filters.constraints[name][COLUMNS[name]]
-    return ", ".join(value_label(name, value, groups) for value in values)
+def _test_name(term: Term) -> str:
+    """Under which name the counters know how many nodes there would be without a term."""
+    if term.key is Key.IS:
+        return {Flag.DARK: "is_dark", Flag.UNASSIGNED: "group"}.get(Flag(term.values[0].text), "")
+    return COLUMNS.get(term.key, str(term.key))
 
 
-def _without(name: str, counts: Counts) -> int | None:
-    """How many nodes there would be without one filter, where that was counted."""
-    if name == "dark":
-        return sum(counts.dark.values())
-    name = "group" if name == "unassigned" else name
-    return sum(counts.values[name].values()) if name in counts.values else None
+def _words(terms: list[Term]) -> str:
+    """What terms say, without saying of what: `<4593.2`, `not azure`."""
+    said = []
+    for term in terms:
+        text = str(Query((Term(term.key, term.values),))).removeprefix(f"{term.key}:")
+        said.append(f"not {text}" if term.is_negated else text)
+    return " and ".join(said)
 
 
-def value_label(name: str, value: Value, groups: dict[int, str]) -> str:
+def value_label(key: Key, value: Value, groups: dict[int, str]) -> str:
     """A filter's value as people read it."""
-    match name:
-        case "group":
-            return groups.get(int(value), f"group {value}")
-        case "state":
+    match key:
+        case Key.GROUP:
+            return groups.get(int(value), f"group {value}") if value != NO_GROUP else "none"
+        case Key.STATE:
             return words.STATES[State(str(value))].label
-        case "sysext":
+        case Key.SYSEXT:
             return Sysext(str(value)).label
-        case "basis":
+        case Key.BASIS:
             return words.BASES[str(value)].label
+        case Key.STANDING:
+            return str(value).replace("_", " ")
     return str(value) or "none"

@@ -3,80 +3,56 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import facets, filters, paging
-from oemupdates.models import Group, Node, NodeCount
-from oemupdates.models.count_queries import Wanted
-from oemupdates.models.node_queries import INDEXED, BadSearch, NodeQuerySet, cheapest
+from oemupdates.dashboard import facets, paging
+from oemupdates.dashboard.acting import needs, where
+from oemupdates.domain.access import Permission
+from oemupdates.domain.query import BadQuery, Query
+from oemupdates.domain.query_parameters import read_parameters
+from oemupdates.models.node_queries import BadSearch
+from oemupdates.services.finding import Found, Slice, find
 
-# A facet with more values than this leads nowhere quickly.
-_MANY_VALUES = 200
 BAD_REQUEST = 400
+_OTHERS = {"after"}
 
 
 @require_safe
+@needs(Permission.READ_FLEET)
 def nodes(request: HttpRequest) -> HttpResponse:
     """Show a page of the nodes that the URL asks for, with the facets to ask for others."""
-    wanted = filters.read(request.GET)
-    counts = facets.count(wanted)
-    groups = {group.pk: str(group) for group in Group.objects.all()}
-    page: paging.Page[Node] = paging.Page([])
-    if not wanted.problems:
+    query, problems = read_parameters(dict(request.GET.lists()), others=_OTHERS)
+    reach = where(request, Permission.READ_FLEET)
+    found = find(query, reach, now=timezone.now())
+    page = Slice([])
+    after = request.GET.get("after", "")
+    if not problems:
         try:
-            page = paging.by_id(_found(wanted, counts), request.GET.get("after", ""))
-        except (BadSearch, paging.BadToken) as problem:
-            wanted.problems.append(str(problem))
-    for words in wanted.problems:
+            page = found.page(paging.read_id(after) if after else 0)
+        except (BadQuery, BadSearch, paging.BadToken) as problem:
+            problems.append(str(problem))
+    if problems:
+        found = find(Query(), reach, now=found.now)
+    for words in problems:
         messages.error(request, words)
     context = {
-        "page": page,
-        "filters": wanted,
-        "matching": _matching(wanted, counts, page),
-        "facets": facets.facets(request.GET, wanted, counts, groups),
-        "flags": facets.flags(request.GET, wanted, counts),
-        "chosen": facets.chosen(request.GET, wanted, counts, groups),
-        "search": wanted.search,
+        "page": paging.of(page, after),
+        "slice": page,
+        "problems": problems,
+        "matching": _matching(found, page, after),
+        "facets": facets.facets(found),
+        "flags": facets.flags(found),
+        "chosen": facets.chosen(found),
+        "search": str(query) or request.GET.get("q", ""),
     }
-    status = BAD_REQUEST if wanted.problems else None
-    return render(request, "dashboard/nodes.html", context, status=status)
+    return render(
+        request, "dashboard/nodes.html", context, status=BAD_REQUEST if problems else None
+    )
 
 
-def _found(wanted: filters.Filters, counts: facets.Counts) -> NodeQuerySet[Node]:
-    """The nodes that are meant; an archived one is found by a search alone."""
-    values = wanted.wanted()
-    found = Node.objects.select_related("group")
-    if wanted.is_held:
-        found = found.filter(is_held=True)
-    if not wanted.search:
-        found = found.listed()
-    else:
-        keys = Node.objects.keys_found_by(wanted.search)
-        if keys is not None:
-            return found.filter(pk__in=keys).having(values)
-        found = found.read_for(wanted.search)
-    if wanted.is_held or not values:
-        return found.having(values)
-    ways = _ways(values, counts)
-    reach = NodeCount.objects.reach(ways)
-    by = cheapest(ways, reach, matching=counts.matching, rows=paging.PAGE_ROWS)
-    return found.having({**values, by: ways[by]} if by else values, by=by)
-
-
-def _ways(wanted: Wanted, counts: facets.Counts) -> Wanted:
-    """The values of each indexed column that matching nodes have, asked for or not."""
-    ways = {name: values for name, values in wanted.items() if name in INDEXED}
-    for name, (_label, column, _others) in facets.LISTS.items():
-        values = counts.values[name]
-        if column in INDEXED and column not in ways and len(values) < _MANY_VALUES:
-            ways[column] = list(values)
-    return ways
-
-
-def _matching(
-    wanted: filters.Filters, counts: facets.Counts, page: paging.Page[Node]
-) -> int | None:
+def _matching(found: Found, page: Slice, after: str) -> int | None:
     """How many nodes are meant; None when only a count of their rows could tell."""
-    if wanted.is_counted:
-        return counts.matching
-    return len(page.rows) if page.is_first and not page.after else None
+    if found.is_counted:
+        return found.matching
+    return len(page.rows) if not after and not page.last else None

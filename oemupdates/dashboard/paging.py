@@ -11,6 +11,9 @@ from typing import Generic, TypeVar
 from django.db import models
 from django.db.models import Q
 
+from oemupdates.models import Node
+from oemupdates.services.finding import Slice
+
 Row = TypeVar("Row", bound=models.Model)
 PAGE_ROWS = 50
 _MAX_TOKEN = 200
@@ -66,6 +69,11 @@ def by_id(rows: models.QuerySet[Row], after: str, *, size: int = PAGE_ROWS) -> P
     more = len(found) > size
     found = found[:size]
     return Page(found, token(found[-1].pk) if more else "", not after)
+
+
+def of(part: Slice, after: str) -> Page[Node]:
+    """A page of nodes that were found, with the token by which the search goes on."""
+    return Page(part.rows, token(part.last) if part.last else "", not after)
 
 
 def by_time(

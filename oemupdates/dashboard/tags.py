@@ -14,9 +14,9 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from oemupdates.dashboard import words
-from oemupdates.dashboard.filters import EMPTY
 from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
+from oemupdates.domain.query import EMPTY
 from oemupdates.models import Operator
 from oemupdates.services import access
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Self, TypeVar
 
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, Sum
 
 from oemupdates.models.sysext import SYSEXT
 
@@ -54,12 +54,3 @@ class NodeCountQuerySet(models.QuerySet[Row]):
             )
         )
         return {group: (int(a), int(b), int(c)) for group, a, b, c in rows}
-
-    def reach(self, wanted: Wanted) -> dict[str, int]:
-        """How many nodes have the wanted values of each column, whatever the others; all by ''."""
-        sums = {
-            f"reach_of_{name}": Sum("nodes", filter=Q(**{f"{name}__in": values}), default=0)
-            for name, values in wanted.items()
-        }
-        found = self.aggregate(fleet=Sum("nodes", default=0), **sums)
-        return dict(zip(["", *wanted], found.values(), strict=True))

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import Self, TypeVar
 
-from django.db import connections, models
+from django.db import connection, connections, models
 from django.db.models import F, Q
 
 from oemupdates.models.count_queries import Value, Wanted
@@ -40,9 +40,9 @@ class BadSearch(ValueError):
 def cheapest(wanted: Wanted, reach: Mapping[str, int], *, matching: int, rows: int) -> str:
     """The indexed column by which `rows` of the matching nodes are found soonest; empty for id.
 
-    `reach` is of `NodeCountQuerySet.reach`. A walk in the order of ids reads on until it has met
-    enough matching nodes. Under one value of an index it does the same among fewer nodes; under
-    several it must read all of them, to sort.
+    `reach` is how many nodes have the wanted values of each column, and all nodes by ''. A walk in
+    the order of ids reads on until it has met enough matching nodes. Under one value of an index
+    it does the same among fewer nodes; under several it must read all of them, to sort.
     """
     share_read = min(1.0, rows / matching) if matching else 1.0
     costs = {"": reach[""] * share_read}
@@ -59,17 +59,26 @@ class NodeQuerySet(models.QuerySet[Row]):
         """The nodes that are not archived."""
         return self.filter(is_archived=False)
 
-    def having(self, wanted: Wanted, *, by: str = "") -> Self:
-        """The nodes with the wanted values, looked up `by` one column's index (none: by id)."""
+    def having(self, wanted: Wanted, *, by: str = "", unwanted: Wanted | None = None) -> Self:
+        """The nodes with the wanted values and none of the unwanted ones.
+
+        They are looked up `by` one column's index (none: by id).
+        """
         found = self
         for name, values in wanted.items():
             column = INDEXED.get(name, name)
             if name != by:
-                plain = SYSEXT if name == "sysext" else Unindexed(F(column))
-                found = found.alias(**{f"plain_{name}": plain})
-                column = f"plain_{name}"
+                found, column = found.plain(name)
             found = found.filter(_among(column, values))
+        for name, values in (unwanted or {}).items():
+            found, column = found.plain(name)
+            found = found.filter(_not_among(column, values))
         return found
+
+    def plain(self, name: str) -> tuple[Self, str]:
+        """A column of the counters as one that no index is looked for, and what it is called."""
+        plain = SYSEXT if name == "sysext" else Unindexed(F(INDEXED.get(name, name)))
+        return self.alias(**{f"plain_{name}": plain}), f"plain_{name}"
 
     def keys_found_by(self, text: str) -> set[int] | None:
         """The keys of the nodes that a search finds; None if they are more than a few.
@@ -88,11 +97,22 @@ class NodeQuerySet(models.QuerySet[Row]):
                 return None
         return keys
 
-    def read_for(self, text: str) -> Self:
-        """The nodes that a search finds, row by row: for one that finds more than a few."""
-        conditions = _conditions(text, _network(text), prefix="plain_")
+    def read_for(self, text: str, *, is_negated: bool = False) -> Self:
+        """The nodes that a search finds, or those it does not, row by row.
+
+        This is for a search that finds more than a few.
+        """
+        network = _network(text)
+        if network is not None:
+            _check(network, connections[self.db].vendor)
+        conditions = _conditions(text, network, prefix="plain_")
         plain = {f"plain_{column}": Unindexed(F(column)) for column in conditions}
-        return self.alias(**plain).filter(reduce(or_, conditions.values()))
+        found = self.alias(**plain)
+        if not is_negated:
+            return found.filter(reduce(or_, conditions.values()))
+        for column, condition in conditions.items():
+            found = found.filter(~condition | Q(**{f"plain_{column}__isnull": True}))
+        return found
 
 
 def _among(column: str, values: Collection[Value]) -> Q:
@@ -105,6 +125,29 @@ def _among(column: str, values: Collection[Value]) -> Q:
         # A partial index is found by `is_dark`, not by `is_dark IN (TRUE)`.
         return found | Q(**{column: next(iter(values))})
     return found | Q(**{f"{column}__in": values}) if values or not found else found
+
+
+def _not_among(column: str, values: Collection[Value]) -> Q:
+    """The opposite of `_among`: of no group, SQL does not know that it is none of some."""
+    if column != "plain_group":
+        return ~Q(**{f"{column}__in": values}) if values else Q()
+    some = [value for value in values if value != NO_GROUP]
+    is_none = Q(**{f"{column}__isnull": True})
+    if len(some) < len(values):
+        return ~is_none & ~Q(**{f"{column}__in": some}) if some else ~is_none
+    return is_none | ~Q(**{f"{column}__in": some}) if some else Q()
+
+
+def distinct_versions() -> set[str]:
+    """The OS versions of all nodes, archived or not: a step down the index for each of them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE seen(version) AS (SELECT MIN(version) FROM oemupdates_node"
+            " UNION ALL SELECT (SELECT MIN(version) FROM oemupdates_node"
+            " WHERE version > seen.version) FROM seen WHERE seen.version IS NOT NULL)"
+            " SELECT version FROM seen WHERE version IS NOT NULL"
+        )
+        return {version for (version,) in cursor.fetchall()}
 
 
 def _network(text: str) -> Network | None:

@@ -267,5 +267,5 @@ def test_costs_the_same_for_every_filter(page: Client, django_assert_max_num_que
         "q=10.0.0.0/8",
         "held=1",
     ):
-        with django_assert_max_num_queries(17):
+        with django_assert_max_num_queries(12):
             page.get(f"/nodes/?{query}")

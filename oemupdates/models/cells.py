@@ -1,0 +1,119 @@
+"""The counters in memory: every facet of a list from one read and one pass."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Sum
+
+from oemupdates.models.count import NodeCount
+from oemupdates.models.count_queries import Value
+from oemupdates.models.sysext import SYSEXT
+
+# What every list of nodes has facets of; the other columns are read where a query names them.
+FACETS = (
+    "state",
+    "group",
+    "version",
+    "oem",
+    "oem_basis",
+    "sysext",
+    "architecture",
+    "is_dark",
+)
+Cell = tuple[tuple[Value, ...], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """What a cell's column must be, or must not be; tests of one name are given up together."""
+
+    name: str
+    column: str
+    values: Collection[Value]
+    is_negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many nodes meet all tests, and how many meet all but those of one name.
+
+    `values` has a count for each value of a column under the tests of all other names, and
+    `matching_values` under all tests.
+    """
+
+    values: Mapping[str, Counter[Value]]
+    matching_values: Mapping[str, Counter[Value]]
+    without: Mapping[str, int]
+    matching: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The counters' cells, summed over the columns that nobody asks about."""
+
+    columns: tuple[str, ...] = FACETS
+    rows: list[Cell] = field(default_factory=list)
+
+    def distinct(self, column: str) -> set[Value]:
+        """The values of a column."""
+        at = self.columns.index(column)
+        return {values[at] for values, _nodes in self.rows}
+
+    def tally(self, tests: Iterable[Test]) -> Tally:
+        """Count the nodes of all cells, once."""
+        checks = [
+            (test.name, self.columns.index(test.column), set(test.values), test.is_negated)
+            for test in tests
+        ]
+        # Cells that fail the same are counted together: of most there are none.
+        failing: dict[str, list[Cell]] = {"": []}
+        for cell in self.rows:
+            failed = _failed(cell[0], checks)
+            if failed is not None:
+                failing.setdefault(failed, []).append(cell)
+        matching = {column: self._sum(column, failing[""]) for column in self.columns}
+        total = sum(nodes for _values, nodes in failing[""])
+        values = dict(matching)
+        without = {name: total for name, *_ in checks}
+        for name, cells in failing.items():
+            if name:
+                without[name] += sum(nodes for _values, nodes in cells)
+            if name in values:
+                values[name] = values[name] + self._sum(name, cells)
+        return Tally(values, matching, without, total)
+
+    def nodes(self, column: str = "", values: Collection[Value] = ()) -> int:
+        """How many nodes have one of the values of a column; all nodes without a column."""
+        if not column:
+            return sum(nodes for _values, nodes in self.rows)
+        sums = self._sum(column, self.rows)
+        return sum(sums[value] for value in values)
+
+    def _sum(self, column: str, cells: list[Cell]) -> Counter[Value]:
+        at = self.columns.index(column)
+        sums: Counter[Value] = Counter()
+        for values, nodes in cells:
+            sums[values[at]] += nodes
+        return sums
+
+
+def _failed(
+    values: tuple[Value, ...], checks: list[tuple[str, int, set[Value], bool]]
+) -> str | None:
+    """The name of the tests that alone fail a cell; empty if none does, None if several do."""
+    failed = ""
+    for name, at, wanted, is_negated in checks:
+        if (values[at] in wanted) is is_negated and name != failed:
+            if failed:
+                return None
+            failed = name
+    return failed
+
+
+def read_cells(*, also: Collection[str] = ()) -> Cells:
+    """Read the counters, with some columns `also`."""
+    columns = (*FACETS, *(name for name in also if name not in FACETS))
+    cells = NodeCount.objects.annotate(sysext=SYSEXT).values_list(*columns)
+    rows = cells.annotate(sum=Sum("nodes")).filter(sum__gt=0).order_by()
+    return Cells(columns, [(tuple(row[:-1]), row[-1]) for row in rows])

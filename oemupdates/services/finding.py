@@ -1,0 +1,341 @@
+"""Finding nodes: a query and whoever asks it, turned into rows, pages and counts.
+
+Pages, API, exports and bulk changes all ask here, so that they all mean the same nodes. The
+counters are read once for a query; from them come every number, the versions that a range holds,
+and the index by which the rows are found soonest.
+"""
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from django.db.models import Q
+
+from oemupdates.domain.access import Reach
+from oemupdates.domain.query import (
+    VERSIONS,
+    BadQuery,
+    Flag,
+    Key,
+    Op,
+    Query,
+    Term,
+    meets,
+    seconds,
+)
+from oemupdates.domain.query import Value as Said
+from oemupdates.models import Group, Node
+from oemupdates.models.cells import Cells, Tally, Test, read_cells
+from oemupdates.models.count_queries import Value, Wanted
+from oemupdates.models.node_queries import (
+    INDEXED,
+    NO_GROUP,
+    NodeQuerySet,
+    cheapest,
+    distinct_versions,
+)
+from oemupdates.models.standing import Standing, wanted_by_standing
+
+COLUMNS = {
+    Key.STATE: "state",
+    Key.GROUP: "group",
+    Key.OS: "version",
+    Key.OEM: "oem",
+    Key.BASIS: "oem_basis",
+    Key.SYSEXT: "sysext",
+    Key.ARCH: "architecture",
+    Key.OEM_VERSION: "oem_version",
+    Key.OEM_BUILD: "oem_build",
+}
+PAGE_ROWS = 50
+# A lookup of more values than this is no shorter than a walk.
+_MANY_VALUES = 200
+# Rows that are read at once where no index helps, and for how long a page reads on.
+_FEW_ROWS = 20_000
+_FIRST_WINDOW = 4_000
+_PATIENCE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some of the nodes, newest first; the next are those with smaller keys than `last`.
+
+    `last` is 0 at the end. A slice that is not `is_full` and not at the end stopped because it
+    had `searched` so many nodes without finding enough: it goes on from `last`.
+    """
+
+    rows: list[Node]
+    last: int = 0
+    searched: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the search gave up for now."""
+        return bool(self.searched and self.last)
+
+
+@dataclass
+class Found:
+    """The nodes that a query means to whoever has a reach; nothing is asked before it is used."""
+
+    query: Query
+    reach: Reach
+    now: datetime
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The counters, beyond the reach too: what rows cost to find depends on them all."""
+        return read_cells(
+            also={COLUMNS[term.key] for term in self.query.terms if term.key in COLUMNS}
+        )
+
+    @cached_property
+    def groups(self) -> dict[int, str]:
+        """The groups within reach, as they are shown, by key."""
+        rows = Group.objects.all()
+        return {row.pk: str(row) for row in rows if self.reach.covers(row.pk)}
+
+    @cached_property
+    def tests(self) -> list[Test]:
+        """What the reach and the query say about the counters' columns."""
+        tests = [test for term in self.query.terms for test in self._tests(term)]
+        if self.reach.is_everywhere:
+            return tests
+        return [Test("reach", "group", self.reach.groups), *tests]
+
+    @cached_property
+    def tally(self) -> Tally:
+        """The numbers; of a query that is not counted, as if its other terms were not there."""
+        return self.cells.tally(self.tests)
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the counters know how many nodes are meant."""
+        counted = {*COLUMNS, Key.STANDING}
+        return all(
+            term.key in counted
+            or (term.key is Key.IS and term.values[0].text in {Flag.DARK, Flag.UNASSIGNED})
+            for term in self.query.terms
+        )
+
+    @property
+    def matching(self) -> int | None:
+        """How many nodes are meant; None when only a count of their rows could tell."""
+        return self.tally.matching if self.is_counted else None
+
+    @cached_property
+    def nodes(self) -> NodeQuerySet[Node]:
+        """The nodes that are meant, to be read in the order of their keys; `BadSearch`."""
+        found = self._flagged(Node.objects.select_related("group"))
+        for term in self.query.about(Key.SEEN):
+            condition = _seen(term.values[0], self.now)
+            found = found.filter(~condition if term.is_negated else condition)
+        keys, unread = self._searched
+        for term in unread:
+            found = found.read_for(term.values[0].text, is_negated=term.is_negated)
+        if keys is not None:
+            return self._having(found.filter(pk__in=keys), by="")
+        return self._having(found, by=self._by)
+
+    def page(self, after: int = 0, *, size: int = PAGE_ROWS) -> Slice:
+        """The nodes below a key, newest first, as many as a page holds or a moment finds."""
+        if self._must_read_on:
+            return _walk(self.nodes, after, size)
+        found = self.nodes.filter(pk__lt=after) if after else self.nodes
+        return _cut(list(found.order_by("-pk")[: size + 1]), size)
+
+    @cached_property
+    def _searched(self) -> tuple[set[int] | None, list[Term]]:
+        """The keys that the words find, if they are few, and the words that rows must tell."""
+        keys: set[int] | None = None
+        unread: list[Term] = []
+        for term in self.query.about(Key.WORD):
+            few = None if term.is_negated else Node.objects.keys_found_by(term.values[0].text)
+            if few is None:
+                unread.append(term)
+            else:
+                keys = few if keys is None else keys & few
+        return keys, unread
+
+    def _tests(self, term: Term) -> list[Test]:
+        if term.key in COLUMNS:
+            column = COLUMNS[term.key]
+            return [Test(column, column, self._values(term), term.is_negated)]
+        if term.key is Key.IS:
+            match Flag(term.values[0].text):
+                case Flag.DARK:
+                    return [Test("is_dark", "is_dark", [True], term.is_negated)]
+                case Flag.UNASSIGNED:
+                    return [Test("group", "group", [NO_GROUP], term.is_negated)]
+        if term.key is Key.STANDING:
+            wanted = self._standing(term)
+            return [Test("standing", column, values) for column, values in wanted.items()]
+        return []
+
+    def _values(self, term: Term) -> Collection[Value]:
+        """The values of a counters' column that a term means."""
+        if term.key is Key.GROUP:
+            return self.keys(term)
+        if term.key not in VERSIONS:
+            return set(term.texts)
+        known = {str(version) for version in self.cells.distinct(COLUMNS[term.key])}
+        if self._may_be_archived:
+            known |= distinct_versions()
+        exact = {value.text for value in term.values if value.op is Op.IS}
+        return exact | {
+            version for version in known if any(meets(version, value) for value in term.values)
+        }
+
+    def keys(self, term: Term) -> list[int]:
+        """The groups that a term names, by key; raises `BadQuery` for one that there is not."""
+        return [key for text in term.texts for key in self._groups(text)]
+
+    def named(self, group: int) -> str:
+        """A group as a query names it: by its name, with its architecture if there are several."""
+        name = self.groups.get(group, "")
+        short = name.rpartition(" (")[0]
+        if not name or list(self._groups(name)) != [group]:
+            return f"#{group}"
+        return short if list(self._groups(short)) == [group] else name
+
+    def _groups(self, text: str) -> Iterable[int]:
+        """The groups of a name, of a name and architecture, or of a number such as #3."""
+        if not text:
+            return [NO_GROUP]
+        if text.startswith("#") and text[1:].isascii() and text[1:].isdigit():
+            return [int(text[1:])]
+        found = [
+            key for key, name in self.groups.items() if text in {name, name.rpartition(" (")[0]}
+        ]
+        if not found:
+            raise BadQuery(f"There is no group {text!r}.")
+        return found
+
+    def _standing(self, term: Term) -> Wanted:
+        groups = [test for other in self.query.about(Key.GROUP) for test in self._tests(other)]
+        keys = [int(key) for test in groups for key in test.values if not test.is_negated]
+        if len(keys) != 1 or term.is_negated:
+            raise BadQuery("A standing is asked for together with one group, and without a minus.")
+        group = Group.objects.select_related("channel__target").filter(pk=keys[0]).first()
+        target = group.channel.target if group and group.channel else None
+        standing = Standing(term.values[0].text)
+        return wanted_by_standing(keys[0], target.version if target else "", standing)
+
+    @property
+    def _may_be_archived(self) -> bool:
+        """Whether archived nodes are meant too: by a search, or when they are asked for."""
+        if any(Flag.ARCHIVED in term.texts for term in self.query.about(Key.IS)):
+            return True
+        return any(not term.is_negated for term in self.query.about(Key.WORD))
+
+    def _flagged(self, found: NodeQuerySet[Node]) -> NodeQuerySet[Node]:
+        flags = self.query.about(Key.IS)
+        for term in flags:
+            if Flag.HELD in term.texts:
+                found = found.filter(is_held=not term.is_negated)
+            elif Flag.ARCHIVED in term.texts:
+                found = found.filter(is_archived=not term.is_negated)
+        return found if self._may_be_archived else found.listed()
+
+    @property
+    def _has_short_index(self) -> bool:
+        """Whether an index holds the few nodes that are meant, whatever else is asked."""
+        return any(
+            not term.is_negated and term.values[0].text in {Flag.HELD, Flag.ARCHIVED}
+            for term in self.query.about(Key.IS)
+        )
+
+    @cached_property
+    def _by(self) -> str:
+        """The column by whose index the rows are found soonest; empty for the keys' order."""
+        if self._has_short_index or not self.tests or self._may_be_archived:
+            return ""
+        reach = {name: self.cells.nodes(name, values) for name, values in self._ways.items()}
+        fleet = {"": self.cells.nodes()}
+        return cheapest(self._ways, fleet | reach, matching=self.tally.matching, rows=PAGE_ROWS)
+
+    @cached_property
+    def _ways(self) -> dict[str, list[Value]]:
+        """The values that matching nodes have of each indexed column, asked for or not."""
+        return {
+            name: list(values)
+            for name in INDEXED
+            if len(values := self.tally.matching_values[name]) <= _MANY_VALUES
+        }
+
+    @property
+    def _must_read_on(self) -> bool:
+        """Whether many rows may have to be read that are not meant."""
+        keys, unread = self._searched
+        is_tested = bool(unread or self.query.about(Key.SEEN))
+        if keys is not None or not (is_tested or self.tests):
+            return False
+        if self._has_short_index:
+            return True
+        rows = self.cells.nodes(self._by, self._ways[self._by] if self._by else ())
+        return rows - (0 if is_tested else self.tally.matching) > _FEW_ROWS
+
+    def _having(self, found: NodeQuerySet[Node], *, by: str) -> NodeQuerySet[Node]:
+        wanted: dict[str, Collection[Value]] = {}
+        unwanted: dict[str, set[Value]] = {}
+        for test in self.tests:
+            if test.is_negated:
+                unwanted.setdefault(test.column, set()).update(test.values)
+            elif test.column in wanted:
+                wanted[test.column] = [one for one in wanted[test.column] if one in test.values]
+            else:
+                wanted[test.column] = list(test.values)
+        if by:
+            wanted[by] = self._ways[by]
+        return found.having(wanted, by=by, unwanted=unwanted)
+
+
+def find(query: Query, reach: Reach, *, now: datetime) -> Found:
+    """The nodes that a query means within a reach.
+
+    Using what comes back raises `BadQuery` if the query names what there is not, and `BadSearch`
+    if this database cannot search for it.
+    """
+    return Found(query, reach, now)
+
+
+def _seen(value: Said, now: datetime) -> Q:
+    """A condition on how long ago a node was heard."""
+    then = now - timedelta(seconds=seconds(value.text))
+    match value.op:
+        case Op.LESS:
+            return Q(last_seen_at__gt=then)
+        case Op.AT_MOST:
+            return Q(last_seen_at__gte=then)
+        case Op.MORE:
+            return Q(last_seen_at__lt=then)
+        case Op.AT_LEAST:
+            return Q(last_seen_at__lte=then)
+    oldest = now - timedelta(seconds=seconds(value.end))
+    return Q(last_seen_at__lte=then, last_seen_at__gte=oldest)
+
+
+def _cut(rows: list[Node], size: int) -> Slice:
+    more = len(rows) > size
+    return Slice(rows[:size], rows[size - 1].pk if more else 0)
+
+
+def _walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
+    """Read on from a key through windows of keys, until the page is full or time is up."""
+    newest = Node.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    began = time.monotonic()
+    top = start = min(after or newest + 1, newest + 1)
+    window, rows = _FIRST_WINDOW, list[Node]()
+    while top > 0:
+        bottom = max(top - window, 0)
+        part = found.filter(pk__lt=top, pk__gte=bottom).order_by("-pk")
+        rows += part[: size + 1 - len(rows)]
+        if len(rows) > size:
+            return _cut(rows, size)
+        top, passed = bottom, time.monotonic() - began
+        if passed > _PATIENCE_SECONDS:
+            break
+        window *= 2
+    return Slice(rows, top, start - top)
