@@ -26,10 +26,10 @@ from django.db import connection, transaction  # noqa: E402 - Django must be set
 
 from oemupdates import models  # noqa: E402
 from oemupdates.domain.node import RAN, Node  # noqa: E402
+from oemupdates.domain.payload import unsigned  # noqa: E402
 from oemupdates.omaha import protocol, xml  # noqa: E402
 from oemupdates.services import checkins, counters, groups, releases, snapshot  # noqa: E402
 
-_PAYLOAD = b"CrAU"
 _FILES = (
     "flatcar_production_update.gz",
     *(f"oem-{oem}.gz" for oem in dict.fromkeys(oem for oem, _, _ in KINDS) if oem),
@@ -48,7 +48,7 @@ def prepare(mode: Mode) -> models.Group:
     channel = models.Channel.objects.get(application=flatcar, name="stable", architecture="amd64")
     with tempfile.TemporaryDirectory() as folder:
         for name in _FILES:
-            (Path(folder) / name).write_bytes(_PAYLOAD + name.encode())
+            (Path(folder) / name).write_bytes(unsigned(name.encode()))
         source = releases.Source(
             Path(folder), TARGET, codebase="https://payloads.example.net/amd64-usr/4593.2.1/"
         )

@@ -223,6 +223,12 @@ STORAGES = {
 }
 # The files of hosted payloads, laid out as nodes ask for them: <board>/<version>/<file>.
 PAYLOAD_DIR = Path(env.str("FLEET_PAYLOAD_DIR", default=str(DATA_DIR / "payloads"))).absolute()
+# Public keys (PEM), of which one must have signed each payload that is imported; none: unchecked.
+PAYLOAD_KEYS = [Path(path).absolute() for path in env.list("FLEET_PAYLOAD_KEYS", default=[])]
+for _key in PAYLOAD_KEYS:
+    if not _key.is_file():
+        message = f"FLEET_PAYLOAD_KEYS names {_key}, and there is no such file"
+        raise ImproperlyConfigured(message)
 
 # --- Security -----------------------------------------------------------------------------------
 

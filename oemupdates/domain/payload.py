@@ -25,7 +25,7 @@ from oemupdates.domain.payload_messages import REPLACE, REPLACE_BZ, Manifest, Si
 
 MAGIC = b"CrAU"
 _VERSION = 1
-_HEADER = struct.Struct(">4sQQ")
+_HEADER = struct.Struct(">QQ")
 _BLOCK_SIZE = 4096
 _READ_BYTES = 1024 * 1024
 # The one signature that update_engine looks at, of however many there are.
@@ -99,6 +99,19 @@ def verify(stream: BinaryIO, *, keys: Mapping[str, RSAPublicKey]) -> Payload:
     )
 
 
+def unsigned(image: bytes) -> bytes:
+    """A payload that makes an image by one operation, for demos and measurements."""
+    digest = hashlib.sha256(image).digest()
+    manifest = Manifest()
+    operation = manifest.partition_operations.add(
+        type=REPLACE, data_offset=0, data_length=len(image), data_sha256_hash=digest
+    )
+    operation.dst_extents.add(start_block=0, num_blocks=-(-len(image) // _BLOCK_SIZE))
+    manifest.new_partition_info.size, manifest.new_partition_info.hash = len(image), digest
+    content: bytes = manifest.SerializeToString()
+    return MAGIC + _HEADER.pack(_VERSION, len(content)) + content + image
+
+
 def extract(stream: BinaryIO, image: BinaryIO) -> None:
     """Write the image that a full payload makes, and check it against the manifest's hash.
 
@@ -147,10 +160,9 @@ class _Reader:
 
     def manifest(self) -> Any:
         """Read the header and the manifest."""
-        header = b"".join(self._pieces(_HEADER.size))
-        magic, version, length = _HEADER.unpack(header)
-        if magic != MAGIC:
-            raise BadPayload("The file does not begin as an update payload does (CrAU).")
+        if b"".join(self._pieces(len(MAGIC))) != MAGIC:
+            raise BadPayload("It does not begin as an update payload does (CrAU).")
+        version, length = _HEADER.unpack(b"".join(self._pieces(_HEADER.size)))
         if version != _VERSION:
             raise BadPayload(f"The payload has format version {version}; nodes know {_VERSION}.")
         if not 0 < length <= _MAX_MANIFEST_BYTES:

@@ -52,7 +52,10 @@ class Release(models.Model):
 
 
 class Payload(models.Model):
-    """One file of a release: the OS, one OEM, or one extension. Hashes are lower-case hex."""
+    """One file of a release: the OS, one OEM, or one extension. Hashes are lower-case hex.
+
+    `signed_by` names the public key whose signature was found to hold when its bytes were read.
+    """
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="payloads")
     name = models.CharField(max_length=128)
@@ -60,6 +63,7 @@ class Payload(models.Model):
     sha1 = models.CharField(max_length=40)
     sha256 = models.CharField(max_length=64)
     is_verified = models.BooleanField(default=False)
+    signed_by = models.CharField(max_length=255, blank=True, default="")
 
     class Meta:
         ordering = ("name",)

@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.conf import settings
 
 from oemupdates.domain import oem as oems
+from oemupdates.domain import payload as payloads
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.services.activity import Refused
 
-# Flatcar's update payloads begin with this, whatever their name says.
-MAGIC = b"CrAU"
 _OEM = re.compile(r"oem-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
 _EXTENSION = re.compile(r"flatcar-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
 _SUM = ".sha256"
@@ -34,12 +34,16 @@ class BadPayload(Refused):
 
 @dataclass(frozen=True, slots=True)
 class PayloadFile:
-    """One payload file and what its bytes say: size in bytes, hashes in lower-case hex."""
+    """One payload file and what its bytes say: size in bytes, hashes in lower-case hex.
+
+    `signed_by` is the name of the key that signed it; empty if this server knows no keys.
+    """
 
     path: Path
     size: int
     sha1: str
     sha256: str
+    signed_by: str
 
     @property
     def name(self) -> str:
@@ -60,10 +64,13 @@ class Folder:
 
 
 def read(directory: Path, *, architecture: str) -> Folder:
-    """Read a folder of payload files, each byte once; `BadPayload` names the file that is none."""
+    """Read a folder of payload files, each byte once; `BadPayload` names the file that is none.
+
+    With public keys in the settings (`PAYLOAD_KEYS`) one of them must have signed each file.
+    """
     if not directory.is_dir():
         raise BadPayload(f"{directory} is no folder.")
-    folder = Folder()
+    folder, keys = Folder(), _keys()
     paths = sorted(directory.iterdir(), key=lambda path: (path.name != OS_PAYLOAD, path.name))
     names = {path.name for path in paths}
     for path in paths:
@@ -73,7 +80,7 @@ def read(directory: Path, *, architecture: str) -> Folder:
         if why:
             folder.ignored[path.name] = why
             continue
-        folder.files.append(_read_file(path))
+        folder.files.append(_read_file(path, keys))
         if warning := _warning(path.name, architecture):
             folder.warnings.append(warning)
     if OS_PAYLOAD not in names:
@@ -103,18 +110,24 @@ def _warning(name: str, architecture: str) -> str:
     return f"{name}: Flatcar ships this OEM for {', '.join(sorted(known.architectures))} only."
 
 
-def _read_file(path: Path) -> PayloadFile:
-    size, sha1, sha256 = 0, hashlib.sha1(usedforsecurity=False), hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_READ_BYTES):
-            if size == 0 and not chunk.startswith(MAGIC):
-                break
-            size += len(chunk)
-            sha1.update(chunk)
-            sha256.update(chunk)
-    if size == 0:
-        raise BadPayload(f"{path.name} is no update payload: it does not begin with CrAU.")
-    read_file = PayloadFile(path, size, sha1.hexdigest(), sha256.hexdigest())
+def _keys() -> dict[str, RSAPublicKey]:
+    """The public keys of the settings, by the names of their files."""
+    keys = {}
+    for path in settings.PAYLOAD_KEYS:
+        try:
+            keys[path.name] = payloads.public_key(path.read_bytes())
+        except (OSError, payloads.BadPayload) as error:
+            raise BadPayload(f"The payload key {path} cannot be read: {error}") from error
+    return keys
+
+
+def _read_file(path: Path, keys: dict[str, RSAPublicKey]) -> PayloadFile:
+    try:
+        with path.open("rb") as file:
+            found = payloads.verify(file, keys=keys)
+    except payloads.BadPayload as error:
+        raise BadPayload(f"{path.name} is nothing that a node would take. {error}") from None
+    read_file = PayloadFile(path, found.size, found.sha1, found.sha256, found.signed_by)
     _check_sum(read_file)
     return read_file
 

@@ -69,8 +69,9 @@ class Imported:
 def import_release(source: Source, *, channel: Channel, by: Operator | None) -> Imported:
     """Register a folder of payload files as a release for a channel.
 
-    Sizes and hashes are computed from the bytes, and that is what *verified* means of these
-    payloads: their signatures are not checked. The channel moves to the release when it is newer
+    Sizes and hashes are computed from the bytes, and the bytes are read as a node would read them;
+    with public keys in the settings, one of them must have signed each file. That is what
+    *verified* means of these payloads. The channel moves to the release when it is newer
     than the present target. The same folder again changes nothing; an import that was cut short
     is completed. Raises `CannotImport`, or `BadPayload` with the name of the file.
     """
@@ -177,6 +178,7 @@ def _register(
             sha1=file.sha1,
             sha256=file.sha256,
             is_verified=True,
+            signed_by=file.signed_by,
         )
         for file in files
     )

@@ -34,10 +34,15 @@ def make_manifest(image: bytes, *, packs: bool = True) -> tuple[Any, bytes]:
     return manifest, data
 
 
-def pack(manifest: Any, data: bytes, *, magic: bytes = b"CrAU", version: int = 1) -> bytes:
+def pack(manifest: Any, data: bytes, *, version: int = 1) -> bytes:
     """Header, manifest and data as one file."""
     body = manifest.SerializeToString()
-    return struct.pack(">4sQQ", magic, version, len(body)) + body + data
+    return struct.pack(">4sQQ", b"CrAU", version, len(body)) + body + data
+
+
+def make_payload(image: bytes) -> bytes:
+    """An unsigned payload that makes an image."""
+    return pack(*make_manifest(image))
 
 
 def sign(manifest: Any, data: bytes, *keys: rsa.RSAPrivateKey) -> bytes:

@@ -14,7 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oemupdates.domain.payload import BadPayload, NotSigned, extract, public_key, verify
+from oemupdates.domain.payload import (
+    BadPayload,
+    NotSigned,
+    extract,
+    public_key,
+    unsigned,
+    verify,
+)
 from oemupdates.domain.payload_messages import MOVE
 from tests.domain.payload_maker import BLOCK, make_manifest, pack, sign
 
@@ -178,6 +185,12 @@ class TestCrookedPayloads:
         for crooked in (content, header + len(content).to_bytes(8, "big") + content):
             with pytest.raises(BadPayload):
                 verify(io.BytesIO(crooked), keys=KEYS)
+
+
+def test_an_unsigned_payload_makes_its_image() -> None:
+    content = unsigned(IMAGE)
+    assert verify(io.BytesIO(content), keys={}).image_sha256 == hashlib.sha256(IMAGE).hexdigest()
+    assert extracted(content) == IMAGE
 
 
 class TestExtract:

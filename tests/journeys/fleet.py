@@ -1,6 +1,5 @@
 """A simulated fleet driven through the door, step by step, by its nodes' own clocks."""
 
-import hashlib
 import heapq
 import itertools
 from collections.abc import Iterable
@@ -17,9 +16,8 @@ from oemupdates.management.simulation.step import (
 )
 from oemupdates.models import Channel
 from oemupdates.services.releases import Source, import_release
+from tests.domain.payload_maker import make_payload
 from tests.omaha.door import Door
-
-MAGIC = b"CrAU"
 
 
 def publish(folder: Path, version: str, channel: Channel, names: Iterable[str]) -> None:
@@ -27,8 +25,7 @@ def publish(folder: Path, version: str, channel: Channel, names: Iterable[str]) 
     directory = folder / version
     directory.mkdir()
     for name in names:
-        digest = hashlib.sha256(f"{version}/{name}".encode()).digest()
-        (directory / name).write_bytes(MAGIC + digest * 20)
+        (directory / name).write_bytes(make_payload(f"{version}/{name}".encode() * 20))
     import_release(Source(directory, version), channel=channel, by=None)
 
 

@@ -5,6 +5,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from oemupdates.models import Channel, Release
+from tests.domain.payload_maker import make_payload
 
 pytestmark = pytest.mark.django_db
 REAL = Path(__file__).parents[1] / "payloads"
@@ -68,7 +69,7 @@ class TestImportRelease:
 
     def test_names_what_it_ignores_and_warns(self, tmp_path):
         for name in ("flatcar_production_update.gz", "oem-vmware.gz", "version.txt"):
-            (tmp_path / name).write_bytes(b"CrAU")
+            (tmp_path / name).write_bytes(make_payload(b"any"))
         out = StringIO()
         call_command(
             "import_release",

@@ -13,6 +13,7 @@ from oemupdates.services import channels, payload_files, releases
 from oemupdates.services.activity import BadWords
 from oemupdates.services.payload_files import BadPayload
 from oemupdates.services.releases import CannotImport, Source
+from tests.domain.payload_maker import make_payload
 from tests.services.makers import last_activity, make_operator, make_release, seeded_channel
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def folder(tmp_path):
 def make_folder(path, **files):
     """A folder with an OS payload, and with what is given as `oem_azure="contents"`."""
     path.mkdir()
-    (path / OS_PAYLOAD).write_bytes(b"CrAU the system")
+    (path / OS_PAYLOAD).write_bytes(make_payload(b"the system"))
     for name, contents in files.items():
         (path / f"{name.replace('_', '-')}.gz").write_bytes(contents)
     return path
@@ -74,7 +75,7 @@ class TestImportRelease:
         assert imported.changed
 
     def test_hosts_copies_with_their_sums(self, hosted, folder):
-        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        (folder / "oem-azure.gz").write_bytes(make_payload(b"azure"))
         run(folder)
         place = hosted / "4593.2.1"
         assert files_below(hosted.parent) == {
@@ -82,8 +83,8 @@ class TestImportRelease:
             for name in (OS_PAYLOAD, "oem-azure.gz")
             for end in ("", ".sha256")
         }
-        assert (place / "oem-azure.gz").read_bytes() == b"CrAU azure"
-        digest = hashlib.sha256(b"CrAU azure").hexdigest()
+        assert (place / "oem-azure.gz").read_bytes() == make_payload(b"azure")
+        digest = hashlib.sha256(make_payload(b"azure")).hexdigest()
         assert (place / "oem-azure.gz.sha256").read_text() == f"{digest}  oem-azure.gz\n"
 
     def test_hosts_nothing_that_is_elsewhere(self, hosted, folder):
@@ -143,10 +144,10 @@ class TestImportRelease:
 
     def test_refuses_other_bytes_under_the_same_version(self, hosted, folder):
         run(folder)
-        (folder / OS_PAYLOAD).write_bytes(b"CrAU another")
+        (folder / OS_PAYLOAD).write_bytes(make_payload(b"another"))
         with pytest.raises(CannotImport, match=rf"another {OS_PAYLOAD}"):
             run(folder)
-        assert (hosted / "4593.2.1" / OS_PAYLOAD).read_bytes() == b"CrAU the system"
+        assert (hosted / "4593.2.1" / OS_PAYLOAD).read_bytes() == make_payload(b"the system")
 
     def test_refuses_to_move_payloads_to_another_host(self, hosted, folder):
         run(folder)
@@ -155,7 +156,7 @@ class TestImportRelease:
 
     def test_adds_payloads_that_came_later(self, hosted, folder):
         run(folder)
-        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        (folder / "oem-azure.gz").write_bytes(make_payload(b"azure"))
         imported = run(folder)
         assert (imported.is_new, imported.added) == (False, ("oem-azure.gz",))
         written = last_activity()
@@ -164,19 +165,19 @@ class TestImportRelease:
         assert "amd64-usr/4593.2.1/oem-azure.gz" in files_below(hosted.parent)
 
     def test_keeps_payloads_that_a_later_folder_lacks(self, hosted, tmp_path):
-        run(make_folder(tmp_path / "all", oem_azure=b"CrAU azure"))
+        run(make_folder(tmp_path / "all", oem_azure=make_payload(b"azure")))
         assert not run(make_folder(tmp_path / "less")).changed
         assert Payload.objects.count() == 2
 
     def test_mends_a_hosted_file_that_went_bad(self, hosted, folder):
         run(folder)
         place = hosted / "4593.2.1" / OS_PAYLOAD
-        place.write_bytes(b"CrAU the systeM")
+        place.write_bytes(make_payload(b"the systeM"))
         run(folder)
-        assert place.read_bytes() == b"CrAU the system"
+        assert place.read_bytes() == make_payload(b"the system")
 
     def test_leaves_no_half_of_a_file_when_it_is_cut_short(self, hosted, folder, monkeypatch):
-        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        (folder / "oem-azure.gz").write_bytes(make_payload(b"azure"))
 
         def full_disk(descriptor):
             raise OSError(28, "No space left on device")
@@ -202,7 +203,7 @@ class TestImportRelease:
 
         def read_then_change(directory, *, architecture):
             found = real(directory, architecture=architecture)
-            (folder / OS_PAYLOAD).write_bytes(b"CrAU the systeM")
+            (folder / OS_PAYLOAD).write_bytes(make_payload(b"the systeM"))
             return found
 
         monkeypatch.setattr(releases, "read", read_then_change)
@@ -222,7 +223,7 @@ class TestImportRelease:
     @pytest.mark.parametrize("contents", [b"", b"CrA", b"\x1f\x8b\x08 gzip", b"<html>"])
     def test_refuses_what_is_no_update_payload_by_name(self, hosted, folder, contents):
         (folder / "oem-azure.gz").write_bytes(contents)
-        with pytest.raises(BadPayload, match=r"oem-azure\.gz is no update payload"):
+        with pytest.raises(BadPayload, match=r"oem-azure\.gz is nothing that a node would take"):
             run(folder)
         assert not Release.objects.exists()
 
@@ -230,8 +231,8 @@ class TestImportRelease:
         "line", ["{}  oem-azure.gz\n", "{} *oem-azure.gz", "{}", "{}  build/oem-azure.gz\r\n"]
     )
     def test_agrees_with_a_sum_beside_the_file(self, hosted, folder, line):
-        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
-        digest = hashlib.sha256(b"CrAU azure").hexdigest()
+        (folder / "oem-azure.gz").write_bytes(make_payload(b"azure"))
+        digest = hashlib.sha256(make_payload(b"azure")).hexdigest()
         (folder / "oem-azure.gz.sha256").write_text(line.format(digest.upper()))
         assert run(folder).is_new
 
@@ -245,7 +246,7 @@ class TestImportRelease:
         ],
     )
     def test_refuses_a_file_that_its_sum_does_not_fit(self, hosted, folder, line, why):
-        (folder / "oem-azure.gz").write_bytes(b"CrAU azure")
+        (folder / "oem-azure.gz").write_bytes(make_payload(b"azure"))
         (folder / "oem-azure.gz.sha256").write_text(line)
         with pytest.raises(BadPayload, match=why):
             run(folder)
@@ -259,7 +260,7 @@ class TestImportRelease:
             "oem-.gz",
             "lonely.gz.sha256",
         ):
-            (folder / name).write_bytes(b"CrAU")
+            (folder / name).write_bytes(make_payload(b"any"))
         (folder / "flatcar-dir.gz").mkdir()
         imported = run(folder)
         assert imported.folder.ignored == {
@@ -274,11 +275,15 @@ class TestImportRelease:
         assert imported.added == (OS_PAYLOAD,)
 
     def test_takes_extensions_and_names_them_as_they_are(self, hosted, tmp_path):
-        folder = make_folder(tmp_path / "folder", flatcar_python=b"CrAU py", oem_own=b"CrAU own")
+        folder = make_folder(
+            tmp_path / "folder", flatcar_python=make_payload(b"py"), oem_own=make_payload(b"own")
+        )
         assert run(folder).added == (OS_PAYLOAD, "flatcar-python.gz", "oem-own.gz")
 
     def test_warns_of_an_oem_of_other_machines(self, hosted, tmp_path):
-        folder = make_folder(tmp_path / "folder", oem_vmware=b"CrAU vm", oem_azure=b"CrAU az")
+        folder = make_folder(
+            tmp_path / "folder", oem_vmware=make_payload(b"vm"), oem_azure=make_payload(b"az")
+        )
         imported = run(folder, channel=seeded_channel("stable", "arm64"))
         assert imported.folder.warnings == [
             "oem-vmware.gz: Flatcar ships this OEM for amd64 only."
@@ -292,7 +297,7 @@ class TestImportRelease:
         hosted.mkdir(parents=True)
         shutil.move(folder, hosted / "4593.2.1")
         assert run(hosted / "4593.2.1").is_new
-        assert (hosted / "4593.2.1" / OS_PAYLOAD).read_bytes() == b"CrAU the system"
+        assert (hosted / "4593.2.1" / OS_PAYLOAD).read_bytes() == make_payload(b"the system")
 
 
 class TestBlock:
@@ -339,3 +344,28 @@ class TestUnblock:
     def test_refuses_a_release_that_is_not_blocked(self):
         with pytest.raises(releases.CannotUnblock):
             releases.unblock(make_release(), by=None)
+
+
+class TestSignatures:
+    def test_are_checked_with_the_keys_of_the_settings(self, hosted, settings):
+        settings.PAYLOAD_KEYS = [REAL.parent / "update-payload-key.pub.pem"]
+        run(REAL)
+        signers = set(Payload.objects.values_list("signed_by", flat=True))
+        assert signers == {"update-payload-key.pub.pem"}
+
+    def test_are_not_looked_at_without_a_key(self, hosted):
+        run(REAL)
+        assert set(Payload.objects.values_list("signed_by", flat=True)) == {""}
+
+    def test_that_are_missing_keep_a_release_out(self, hosted, folder, settings):
+        settings.PAYLOAD_KEYS = [REAL.parent / "update-payload-key.pub.pem"]
+        with pytest.raises(BadPayload, match=r"flatcar_production_update\.gz .* no signature"):
+            run(folder)
+        assert not Release.objects.exists()
+        assert not hosted.exists()
+
+    def test_need_a_key_that_can_be_read(self, hosted, settings, tmp_path):
+        settings.PAYLOAD_KEYS = [tmp_path / "key.pem"]
+        settings.PAYLOAD_KEYS[0].write_text("no key")
+        with pytest.raises(BadPayload, match=r"key\.pem cannot be read"):
+            run(REAL)

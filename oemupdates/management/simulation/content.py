@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oemupdates.domain import oem as oems
+from oemupdates.domain.payload import unsigned
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import FLATCAR, Application, Architecture, Channel, Group, Release
 from oemupdates.services import channels, groups, releases
@@ -72,10 +73,9 @@ def _release(channel: Channel, version: str, folder: Path) -> Prepared:
 
 
 def _payload(name: str, size: int) -> bytes:
-    """Bytes that begin as an update payload does, the same for the same name."""
+    """An update payload with `size` bytes of data, unsigned; the same for the same name."""
     rng = random.Random(name)  # noqa: S311 - bytes to download, not to guess
-    head = b"CrAU" + (1).to_bytes(8, "big") + (0).to_bytes(8, "big")
-    return head + rng.randbytes(size - len(head))
+    return unsigned(rng.randbytes(size))
 
 
 def _floor(channel: Channel) -> Prepared:
