@@ -1,99 +1,126 @@
-// What is nicer with script: a remembered theme, copy buttons, `/` to search, times that move on.
-// Every page works without it.
+// What is nicer with script: copying, times that move on, menus that close, choices that are kept
+// without a new page. Every page works without it. All of it listens on the document, so what is
+// swapped in later works as well.
 "use strict";
+{
+  const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
+  const FEW_DAYS = 60;
+  const TOLD_MS = 2000;
 
-const root = document.documentElement;
-const THEMES = ["system", "light", "dark"];
-
-function remembered() {
-  try {
-    return localStorage.getItem("theme");
-  } catch {
-    return null; // storage may be forbidden
-  }
-}
-
-function setTheme(theme) {
-  root.dataset.theme = THEMES.includes(theme) ? theme : "system";
-}
-
-setTheme(remembered()); // before anything is drawn
-
-function switchTheme(button) {
-  const next = THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length];
-  setTheme(next);
-  try {
-    localStorage.setItem("theme", next);
-  } catch {
-    // it lasts as long as the page
-  }
-  nameTheme(button);
-}
-
-function nameTheme(button) {
-  button.querySelector("[data-name]").textContent = `Theme: ${root.dataset.theme}`;
-}
-
-async function copy(button) {
-  const text = button.dataset.copy || button.parentElement.querySelector("code").textContent;
-  const label = button.querySelector("[data-name]") || button;
-  const before = label.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    label.textContent = "Copied";
-  } catch {
-    label.textContent = "Select and copy";
-  }
-  setTimeout(() => (label.textContent = before), 2000);
-}
-
-const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
-const FEW_DAYS = 60;
-
-function distance(seconds) {
-  const away = Math.abs(seconds);
-  const unit = UNITS.find(([, size]) => away >= size);
-  if (!unit) return seconds >= 0 ? "just now" : "in a moment";
-  const text = `${Math.floor(away / unit[1])} ${unit[0]}`;
-  return seconds >= 0 ? `${text} ago` : `in ${text}`;
-}
-
-function moveTimes() {
-  for (const time of document.querySelectorAll("time[datetime]")) {
-    const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
-    if (seconds / 86400 < FEW_DAYS) time.textContent = distance(seconds);
-  }
-}
-
-function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable]") !== null;
-}
-
-document.addEventListener("DOMContentLoaded", () => {
-  for (const button of document.querySelectorAll("button[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => copy(button));
-  }
-  for (const button of document.querySelectorAll("button[data-theme-switch]")) {
-    button.hidden = false;
-    nameTheme(button);
-    button.addEventListener("click", () => switchTheme(button));
-  }
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      for (const open of document.querySelectorAll("details[name][open]")) open.open = false;
+  async function copy(button) {
+    const text = button.dataset.copy || button.parentElement.querySelector("code").textContent;
+    let said = "Copied";
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      said = "Select and copy";
     }
-    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-    const search = document.querySelector("input[type=search]");
-    if (!search || isTyping(event.target)) return;
+    const label = button.querySelector("[data-name]");
+    if (label) {
+      label.textContent = said;
+      setTimeout(() => (label.textContent = "Copy"), TOLD_MS);
+    } else {
+      button.dataset.said = said;
+      setTimeout(() => delete button.dataset.said, TOLD_MS);
+    }
+    announce(said);
+  }
+
+  // One polite region for what only the eye would notice.
+  function announce(text) {
+    let region = document.getElementById("announced");
+    if (!region) {
+      region = Object.assign(document.createElement("div"), { id: "announced", className: "unseen" });
+      region.setAttribute("role", "status");
+      document.body.append(region);
+    }
+    region.textContent = text;
+  }
+
+  function distance(seconds) {
+    const away = Math.abs(seconds);
+    const unit = UNITS.find(([, size]) => away >= size);
+    if (!unit) return seconds >= 0 ? "just now" : "in a moment";
+    const text = `${Math.floor(away / unit[1])} ${unit[0]}`;
+    return seconds >= 0 ? `${text} ago` : `in ${text}`;
+  }
+
+  function moveTimes() {
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const seconds = (Date.now() - Date.parse(time.dateTime)) / 1000;
+      if (seconds / 86400 < FEW_DAYS) time.textContent = distance(seconds);
+    }
+  }
+
+  // A theme or a density is seen at once and kept by the server, for the next page and log-in.
+  function prefer(event, form) {
+    const choice = event.submitter;
+    if (!choice?.name) return;
     event.preventDefault();
-    search.select();
-  });
-  // One open facet at a time is the browser's work; closing it by a click elsewhere is ours.
+    document.documentElement.dataset[choice.name] = choice.value;
+    for (const other of choice.parentElement.querySelectorAll("button")) {
+      other.setAttribute("aria-pressed", String(other === choice));
+    }
+    const body = new FormData(form, choice);
+    body.set("quietly", "1");
+    fetch(form.action, { method: "POST", body }).then(
+      (answer) => answer.ok || form.submit(),
+      () => announce("It lasts as long as this page: the server was not reached."),
+    );
+  }
+
+  function showPicked(rows) {
+    const form = rows.closest("form");
+    const bar = form?.querySelector("[data-bulk]");
+    if (!bar) return;
+    const picked = rows.querySelectorAll("[data-row] input[type=checkbox]:checked").length;
+    bar.classList.toggle("on", picked > 0);
+    bar.querySelector("[data-bulk-number]").textContent = picked ? `${picked} picked` : "Nothing picked";
+  }
+
+  function checkTyped(input) {
+    const button = input.form.querySelector("button:not([type=button])");
+    button.disabled = input.value !== input.dataset.confirm;
+  }
+
   document.addEventListener("click", (event) => {
-    for (const facet of document.querySelectorAll("details.facet[open]")) {
-      if (!facet.contains(event.target)) facet.open = false;
+    const target = event.target.closest("[data-copy], [data-bulk-clear], [data-pick-all]");
+    if (target?.matches("[data-copy]")) copy(target);
+    if (target?.matches("[data-bulk-clear]")) {
+      const rows = target.form.querySelector("[data-rows]");
+      for (const box of rows.querySelectorAll(":checked")) box.checked = false;
+      showPicked(rows);
+    }
+    // One open menu at a time is the browser's work; closing it by a click elsewhere is ours.
+    for (const menu of document.querySelectorAll("details[data-menu][open], details.facet[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
     }
   });
+  document.addEventListener("change", (event) => {
+    const rows = event.target.closest("[data-rows]");
+    if (!rows || event.target.type !== "checkbox") return;
+    if (event.target.matches("[data-pick-all]")) {
+      for (const box of rows.querySelectorAll("[data-row] input[type=checkbox]")) {
+        box.checked = event.target.checked;
+      }
+    }
+    showPicked(rows);
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("[data-confirm]")) checkTyped(event.target);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-preferences]")) prefer(event, event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const open of document.querySelectorAll("details:is([name], [data-menu])[open]")) {
+      const inside = open.contains(document.activeElement);
+      open.open = false;
+      if (inside) open.querySelector("summary").focus();
+    }
+  });
+  document.querySelectorAll("[data-confirm]").forEach(checkTyped);
+  document.querySelectorAll("[data-rows]").forEach(showPicked);
   setInterval(moveTimes, 30000);
-});
+}

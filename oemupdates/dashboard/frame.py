@@ -3,9 +3,12 @@
 from typing import Any, NamedTuple
 
 from django import template
-from django.template import RequestContext
+from django.template import Context, RequestContext
 from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
+from oemupdates.dashboard import preferences
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
 from oemupdates.services import access
@@ -64,6 +67,7 @@ ACCOUNT = (
     ("dashboard:two_factor", "Two-factor log-in", "shield"),
     ("dashboard:sessions", "Sessions", "key"),
 )
+LABELS = ("Theme", "Rows")
 
 
 def _url(name: str) -> str | None:
@@ -97,5 +101,21 @@ def rail(context: RequestContext) -> dict[str, Any]:
 @register.inclusion_tag("parts/_user_menu.html", takes_context=True)
 def user_menu(context: RequestContext) -> dict[str, Any]:
     """Who is logged in, what they may set for themselves, and the way out."""
+    request = context["request"]
     links = [(_url(name), label, icon) for name, label, icon in ACCOUNT]
-    return {"request": context["request"], "links": [link for link in links if link[0]]}
+    chosen = preferences.look(request)
+    return {
+        "request": request,
+        "links": [link for link in links if link[0]],
+        "preferences": [
+            (name, label, [(choice, choice == chosen[name]) for choice in choices])
+            for (name, choices), label in zip(preferences.CHOICES.items(), LABELS, strict=True)
+        ],
+    }
+
+
+@register.simple_tag(takes_context=True)
+def look(context: Context) -> SafeString:
+    """The theme and the density of the page, as attributes of its root."""
+    chosen = preferences.look(context.get("request"))
+    return format_html_join(" ", 'data-{}="{}"', chosen.items())

@@ -12,6 +12,8 @@ from oemupdates.dashboard import (
     node_verbs,
     nodes,
     overview,
+    palette,
+    preferences,
     rejected,
     releases,
     style,
@@ -55,6 +57,8 @@ urlpatterns: list[URLPattern] = [
     path("releases/<int:pk>/block/", releases.block, name="release_block"),
     path("releases/<int:pk>/unblock/", releases.unblock, name="release_unblock"),
     path("rejected/", rejected.rejected, name="rejected"),
+    path("palette/", palette.palette, name="palette"),
+    path("preferences/", preferences.prefer, name="prefer"),
     path("style/", style.style, name="style"),
     path("activity/", activity.activity, name="activity"),
 ]

@@ -8,6 +8,8 @@ class Operator(AbstractUser):
     """Somebody who runs the fleet; a one-time password must be changed at the first log-in."""
 
     must_change_password = models.BooleanField(default=False)
+    # How the pages look to them: names and values that the dashboard knows.
+    preferences = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints = (

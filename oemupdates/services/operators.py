@@ -1,6 +1,7 @@
 """What is done about the people who log in."""
 
 import secrets
+from collections.abc import Mapping
 
 from django.db import transaction
 
@@ -11,6 +12,7 @@ FIRST_USERNAME = "admin"
 # Letters and digits that no two of are taken for each other when read from a terminal.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _GROUPS, _GROUP_LENGTH = 4, 5
+_MOST_PREFERENCES = 50
 
 
 def create_first() -> tuple[str, str] | None:
@@ -35,3 +37,22 @@ def create_first() -> tuple[str, str] | None:
             why="The first start of this server",
         )
     return operator.username, password
+
+
+class TooManyPreferences(activity.Refused):
+    """Somebody keeps more preferences than any page could have made."""
+
+
+def prefer(operator: Operator, preferences: Mapping[str, str | list[str]]) -> Operator:
+    """Remember how pages should look to an operator; what is not named stays as it was.
+
+    It concerns nobody else, and is no activity.
+    """
+    with transaction.atomic():
+        kept = Operator.objects.select_for_update().get(pk=operator.pk)
+        kept.preferences = {**kept.preferences, **preferences}
+        if len(kept.preferences) > _MOST_PREFERENCES:
+            raise TooManyPreferences(f"At most {_MOST_PREFERENCES} preferences are kept.")
+        kept.save(update_fields=["preferences"])
+    operator.preferences = kept.preferences
+    return operator

@@ -1,5 +1,6 @@
 """Real Chromium, and a fleet for it to look at."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -54,6 +55,12 @@ class Window:
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"
             )
         )
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether the page is drawn on a dark ground."""
+        colour = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return max(map(int, re.findall(r"\d+", colour)[:3])) < 64
 
 
 Opener = Callable[..., Window]

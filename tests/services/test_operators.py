@@ -3,7 +3,9 @@ import re
 import pytest
 
 from oemupdates.models import Activity, Operator
+from oemupdates.services import operators
 from oemupdates.services.operators import create_first
+from tests.services.makers import make_operator
 
 pytestmark = pytest.mark.django_db
 
@@ -37,3 +39,19 @@ class TestCreateFirst:
         assert create_first() is None
         assert [operator.username for operator in Operator.objects.all()] == ["ada"]
         assert not Activity.objects.exists()
+
+
+class TestPrefer:
+    def test_keeps_what_is_not_named(self):
+        operator = make_operator()
+        operators.prefer(operator, {"theme": "dark"})
+        stale = Operator.objects.get(pk=operator.pk)
+        operators.prefer(operator, {"density": "compact"})
+        operators.prefer(stale, {"theme": "light"})
+        assert Operator.objects.get().preferences == {"theme": "light", "density": "compact"}
+
+    def test_has_an_end(self):
+        operator = make_operator()
+        with pytest.raises(operators.TooManyPreferences):
+            operators.prefer(operator, {str(number): "x" for number in range(51)})
+        assert Operator.objects.get().preferences == {}

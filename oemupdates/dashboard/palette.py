@@ -1,0 +1,112 @@
+"""The command palette: a dozen rows that lead anywhere, found as somebody types."""
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import NamedTuple
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from oemupdates.dashboard import frame
+from oemupdates.dashboard.acting import needs, operator, where
+from oemupdates.domain.access import Permission, Reach
+from oemupdates.models import Channel, Group, Node, Release
+
+MOST_ROWS = 12
+MOST_NODES = 6
+MOST_OTHERS = 3
+MOST_LETTERS = 256
+
+
+class Found(NamedTuple):
+    """A row of the palette: where it leads, and what kind of thing it is."""
+
+    kind: str
+    icon: str
+    label: str
+    url: str
+    note: str = ""
+
+
+# Lists that somebody asks for by a word.
+LISTS = (
+    ("Failed nodes", "alert-triangle", "state=failed"),
+    ("Rolled back nodes", "arrow-back-up", "state=rolled_back"),
+    ("Waiting nodes", "hourglass", "state=waiting"),
+    ("Dark nodes", "plug-connected-x", "dark=1"),
+    ("Held nodes", "player-pause", "held=1"),
+    ("Unassigned nodes", "help-circle", "unassigned=1"),
+    ("Nodes whose OEM sysext is not their OS's", "puzzle", "sysext=different"),
+)
+
+
+@require_safe
+@needs(Permission.READ_FLEET)
+def palette(request: HttpRequest) -> HttpResponse:
+    """Answer the rows for what was typed so far; pages and lists when it was nothing."""
+    text = " ".join(request.GET.get("q", "").replace("\x00", "")[:MOST_LETTERS].split())
+    reach = where(request, Permission.READ_FLEET)
+    found = chain(_nodes(text, reach), _pages(request, text), _lists(text), _rest(text, reach))
+    return render(request, "dashboard/palette.html", {"rows": list(islice(found, MOST_ROWS))})
+
+
+def _pages(request: HttpRequest, text: str) -> Iterator[Found]:
+    for entry in frame.entries(operator(request), ""):
+        if _says(entry.label, text):
+            yield Found("page", entry.icon, entry.label, entry.url, f"g {entry.key}")
+
+
+def _lists(text: str) -> Iterator[Found]:
+    for label, icon, query in LISTS:
+        if _says(label, text):
+            yield Found("list", icon, label, f"{reverse('dashboard:nodes')}?{query}")
+
+
+def _says(label: str, text: str) -> bool:
+    """Whether each word that was typed begins a word of a label."""
+    words = label.lower().split()
+    return all(any(word.startswith(typed) for word in words) for typed in text.lower().split())
+
+
+def _nodes(text: str, reach: Reach) -> Iterator[Found]:
+    if not text:
+        return
+    groups = None if reach.is_everywhere else reach.groups
+    nodes = Node.objects.first_found_by(text, groups=groups, rows=MOST_NODES)
+    for node in nodes:
+        note = node.machine_id[:12] if str(node) != node.machine_id else ""
+        url = reverse("dashboard:node", args=[node.pk])
+        yield Found("node", "server", str(node), url, note)
+    if len(nodes) == MOST_NODES:
+        url = f"{reverse('dashboard:nodes')}?{urlencode({'q': text})}"
+        yield Found("list", "search", f"All nodes that begin with {text}", url)
+
+
+def _rest(text: str, reach: Reach) -> Iterator[Found]:
+    """Groups, channels and releases, asked for only as far as rows are left."""
+    if not text:
+        return
+    groups = Group.objects.filter(name__icontains=text).order_by("name", "pk")
+    if not reach.is_everywhere:
+        groups = groups.filter(pk__in=reach.groups)
+    for group in groups[:MOST_OTHERS]:
+        yield Found(
+            "group",
+            "stack-2",
+            group.name,
+            reverse("dashboard:group", args=[group.pk]),
+            group.architecture,
+        )
+    for release in Release.objects.filter(version__startswith=text).order_by("-order", "pk")[
+        :MOST_OTHERS
+    ]:
+        url = reverse("dashboard:release", args=[release.pk])
+        yield Found("release", "package", release.version, url, release.architecture)
+    for channel in Channel.objects.filter(name__icontains=text).order_by("name", "pk")[
+        :MOST_OTHERS
+    ]:
+        url = reverse("dashboard:channel", args=[channel.pk])
+        yield Found("channel", "git-branch", channel.name, url, channel.architecture)

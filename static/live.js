@@ -1,0 +1,152 @@
+// Pages that stay fresh: a region marked `data-live="<topic>"` with an id is fetched anew when the
+// server says that its topic changed, and morphed in place. `data-live-src` is where from, else
+// the page itself. A list, marked `data-live-list`, waits behind a line while somebody points at
+// it or is in it. Without a stream the regions are asked for every ten seconds.
+"use strict";
+{
+  const POLL_MS = 10000;
+  const LEAST_MS = 2000; // between two fetches of a region
+  const RETRY_MS = 30000; // between two attempts to get a stream
+  const mark = document.querySelector("[data-live-mark]");
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const known = new WeakMap();
+  let source = null;
+  let polling = null;
+  let retrying = null;
+  let freshAt = new Date();
+
+  const regions = () => [...document.querySelectorAll("[data-live][id]")];
+  const topics = () => [...new Set(regions().map((region) => region.dataset.live))].sort();
+
+  function tell(state) {
+    if (!mark) return;
+    const words = {
+      live: ["Live", "good", "Changes appear by themselves."],
+      polling: ["Every 10 s", "busy", "There is no stream: this page asks every ten seconds."],
+      stale: [`Stale since ${clock.format(freshAt)}`, "wait", "The server was not reached since."],
+    };
+    const [text, tone, title] = words[state];
+    if (mark.textContent !== text) mark.textContent = text;
+    mark.className = `live ${tone}`;
+    mark.title = title;
+    mark.hidden = false;
+  }
+
+  // --- Fetching and showing --------------------------------------------------------------------
+
+  function isBusy(region) {
+    if (region.querySelector("details.verb[open], input:checked")) return true;
+    return region.matches("[data-live-list]") && (region.matches(":hover") || region.contains(document.activeElement));
+  }
+
+  const rowsOf = (root) => [...root.querySelectorAll("[data-row][id]")];
+
+  function unseen(region, fresh) {
+    const shown = new Set(rowsOf(region).map((row) => row.id));
+    return rowsOf(fresh).filter((row) => !shown.has(row.id)).length;
+  }
+
+  async function swap(region, text) {
+    region.querySelector(":scope > .fresh")?.remove();
+    await htmx.swap({
+      sourceElement: region,
+      target: region,
+      swap: "outerMorph ignoreTitle:true",
+      select: `#${CSS.escape(region.id)}`,
+      text,
+    });
+  }
+
+  function wait(region, text, number) {
+    let line = region.querySelector(":scope > .fresh");
+    if (!line) {
+      line = Object.assign(document.createElement("button"), { type: "button", className: "fresh" });
+      line.setAttribute("role", "status");
+      region.prepend(line);
+    }
+    line.textContent = number ? `${number} new: show` : "Changed: show";
+    line.onclick = () => swap(region, text);
+  }
+
+  async function refresh(region) {
+    const state = known.get(region) ?? {};
+    known.set(region, state);
+    if (state.running) {
+      state.again = true;
+      return;
+    }
+    state.running = true;
+    try {
+      const url = region.dataset.liveSrc || location.href;
+      const answer = await fetch(url, { cache: "no-cache", headers: { "HX-Request": "true" } });
+      if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+      freshAt = new Date();
+      const text = await answer.text();
+      const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(region.id);
+      if (fresh && fresh.innerHTML !== state.shown) {
+        state.shown = fresh.innerHTML;
+        if (isBusy(region)) wait(region, text, unseen(region, fresh));
+        else await swap(region, text);
+      }
+      tell(source?.readyState === EventSource.OPEN ? "live" : "polling");
+    } catch {
+      tell("stale");
+    }
+    setTimeout(() => {
+      state.running = false;
+      if (state.again) {
+        state.again = false;
+        refresh(region);
+      }
+    }, LEAST_MS);
+  }
+
+  function changed(event) {
+    const { topic } = JSON.parse(event.data);
+    for (const region of regions()) if (region.dataset.live === topic) refresh(region);
+  }
+
+  // --- The stream, or polling while there is none ----------------------------------------------
+
+  function poll() {
+    polling ??= setInterval(() => regions().forEach(refresh), POLL_MS);
+  }
+
+  function open() {
+    clearTimeout(retrying);
+    source = new EventSource(`/events?topics=${topics().map(encodeURIComponent).join(",")}`);
+    source.addEventListener("changed", changed);
+    source.addEventListener("open", () => {
+      clearInterval(polling);
+      polling = null;
+      freshAt = new Date();
+      tell("live");
+    });
+    source.addEventListener("error", () => {
+      poll();
+      if (source?.readyState === EventSource.CLOSED) {
+        retrying = setTimeout(open, RETRY_MS * (1 + Math.random()));
+      }
+      regions().forEach(refresh);
+    });
+  }
+
+  function close() {
+    source?.close();
+    source = null;
+    clearInterval(polling);
+    clearTimeout(retrying);
+    polling = null;
+  }
+
+  if (regions().length) {
+    if (!document.hidden) open();
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) return close();
+      open();
+      return regions().forEach(refresh);
+    });
+    addEventListener("pagehide", close);
+    addEventListener("pageshow", (event) => event.persisted && open());
+  }
+}

@@ -1,0 +1,89 @@
+import re
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from oemupdates.dashboard.palette import MOST_ROWS
+from oemupdates.domain.access import Role
+from oemupdates.models import Operator
+from tests.dashboard.conftest import log_in, permit
+from tests.services.makers import make_node, make_release, seeded_group
+
+
+def rows(client: Client, text: str) -> list[str]:
+    """The words of each row, in order."""
+    content = client.get("/palette/", {"q": text}).content.decode()
+    options = re.findall(r'<a role="option".*?</a>', content, re.DOTALL)
+    plain = [re.sub(r"<svg.*?</svg>|<[^>]+>", " ", option) for option in options]
+    return [" ".join(option.split()) for option in plain]
+
+
+def test_it_begins_with_the_pages(page: Client) -> None:
+    assert rows(page, "")[:2] == ["Overview g o page", "Nodes g n page"]
+
+
+def test_the_closest_name_comes_first(page: Client) -> None:
+    for number in (10, 1, 100, 11):
+        make_node(machine_id=f"a{number:031}", alias=f"web-{number}")
+    found = rows(page, "web-1")
+    assert [row.split()[0] for row in found] == ["web-1", "web-10", "web-11", "web-100"]
+
+
+def test_each_kind_of_thing_is_found(page: Client) -> None:
+    make_node(machine_id="4" * 32)
+    make_release("4593.2.1")
+    kinds = [row.rpartition(" ")[2] for row in rows(page, "4")]
+    assert kinds == ["node", "release"]
+    kinds = [row.rpartition(" ")[2] for row in rows(page, "stable")]
+    assert kinds == ["group", "group", "channel", "channel"]
+
+
+def test_lists_are_found_by_the_beginnings_of_their_words(page: Client) -> None:
+    assert rows(page, "dark n") == ["Dark nodes list"]
+    assert rows(page, "ark") == []
+
+
+def test_many_nodes_are_one_row_more(page: Client) -> None:
+    for number in range(9):
+        make_node(alias=f"web-{number}")
+    assert rows(page, "web-")[-1] == "All nodes that begin with web- list"
+    assert len(rows(page, "web-")) < MOST_ROWS
+
+
+def test_nobody_finds_what_is_beyond_their_reach(db: None) -> None:
+    operator = permit(Operator.objects.create_user("ben"), Role.VIEWER, seeded_group("beta"))
+    make_node(alias="web-stable")
+    make_node(alias="web-beta", group=seeded_group("beta"))
+    make_node(alias="web-none", group=None)
+    client = log_in(operator)
+    assert [row.split()[0] for row in rows(client, "web-")] == ["web-beta"]
+    assert "stable amd64 group" not in rows(client, "stable")
+
+
+def test_only_places_that_may_be_seen_are_listed(viewer: Operator) -> None:
+    assert not any("Rejected" in row for row in rows(log_in(viewer), ""))
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0/0", "2001:db8::/32", "\x00", "%", "<b>", "a" * 400])
+def test_strange_words_find_nothing_and_do_no_harm(page: Client, text: str) -> None:
+    make_node(address="192.0.2.1", alias="web")
+    answer = page.get("/palette/", {"q": text})
+    assert answer.status_code == 200
+    assert b"<b>" not in answer.content
+
+
+def test_it_costs_the_same_with_many_nodes(page: Client) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page.get("/palette/", {"q": "web"})
+        return len(queries)
+
+    make_node(alias="web")
+    few = asked()
+    for number in range(30):
+        make_node(alias=f"web-{number}")
+    assert asked() <= few <= 12
