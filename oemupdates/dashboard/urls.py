@@ -13,6 +13,7 @@ from oemupdates.dashboard import (
     nodes,
     overview,
     palette,
+    paths,
     preferences,
     rejected,
     releases,
@@ -60,5 +61,6 @@ urlpatterns: list[URLPattern] = [
     path("palette/", palette.palette, name="palette"),
     path("preferences/", preferences.prefer, name="prefer"),
     path("style/", style.style, name="style"),
+    path("paths/", paths.paths, name="paths"),
     path("activity/", activity.activity, name="activity"),
 ]

@@ -6,6 +6,7 @@ from typing import Any, Self, TypeVar
 from django.db import models
 from django.db.models import F, Sum
 
+from oemupdates.domain.access import Reach
 from oemupdates.models.sysext import SYSEXT
 
 # The model that asks; naming it here would lead in a circle.
@@ -26,6 +27,10 @@ class NodeCountQuerySet(models.QuerySet[Row]):
         """The cells that have one of the wanted values in every column."""
         cells = self.alias(sysext=SYSEXT) if "sysext" in wanted else self
         return cells.filter(**{f"{name}__in": values for name, values in wanted.items()})
+
+    def within(self, reach: Reach) -> Self:
+        """The cells that somebody may see."""
+        return self if reach.is_everywhere else self.filter(group__in=reach.groups)
 
     def by(self, *columns: str) -> list[tuple[Any, ...]]:
         """The number of nodes by the values of some columns, as `(*values, nodes)`."""

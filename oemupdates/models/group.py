@@ -4,9 +4,18 @@ import uuid
 
 from django.db import models
 
+from oemupdates.domain.access import Reach
 from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS
 from oemupdates.models.application import Application, Architecture
 from oemupdates.models.channel import Channel
+
+
+class GroupQuerySet(models.QuerySet["Group"]):
+    """The pages' questions to the groups."""
+
+    def within(self, reach: Reach) -> "GroupQuerySet":
+        """The groups that somebody may see."""
+        return self if reach.is_everywhere else self.filter(pk__in=reach.groups)
 
 
 class Group(models.Model):
@@ -33,6 +42,8 @@ class Group(models.Model):
     max_postinst_failures = models.PositiveSmallIntegerField(default=3)
     max_download_failures = models.PositiveSmallIntegerField(default=10)
     max_under_way = models.PositiveIntegerField(null=True, blank=True)
+
+    objects = GroupQuerySet.as_manager()
 
     class Meta:
         ordering = ("name", "architecture")

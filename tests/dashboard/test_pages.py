@@ -57,6 +57,7 @@ READ = [
     "rejected",
     "activity",
     "palette",
+    "paths",
 ]
 # The style guide is shown by development servers alone.
 OTHERS = {"logout", "password", "prefer", "style"}
