@@ -3,8 +3,9 @@
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
+from oemupdates.api.call import Call, Listed
 from oemupdates.api.fields import Asked, Shape
-from oemupdates.api.operation import Call, Listed, Resource, operation
+from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Activity

@@ -69,13 +69,21 @@ class Body(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         """Read the fields, after refusing those that nobody knows."""
         if not isinstance(data, Mapping):
-            raise serializers.ValidationError("The body must be an object.")
+            raise serializers.ValidationError(
+                {"non_field_errors": ["The body must be an object."]}
+            )
         unknown = set(data) - set(self.fields)
         if unknown:
             raise serializers.ValidationError(
                 dict.fromkeys(sorted(unknown), "There is no such field.")
             )
         return super().to_internal_value(data)
+
+
+class Reasoned(Body):
+    """Why something is done, for colleagues to read; it may be left out."""
+
+    why = Text(required=False, allow_blank=True, max_length=500)
 
 
 class Asked(serializers.Serializer[Any]):

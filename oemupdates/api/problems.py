@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from oemupdates.services.access import NotAllowed
 from oemupdates.services.activity import BadWords, Refused
+from oemupdates.services.idempotency import KeyReused
 
 PREFIX = "/api/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -84,12 +85,6 @@ class NotAcceptable(Problem):
     status, title = 406, "Not acceptable"
 
 
-class InFlight(Problem):
-    """A request with this Idempotency-Key is being answered at this moment."""
-
-    status, title = 409, "The same request is under way"
-
-
 class LengthRequired(Problem):
     """A body comes with its Content-Length, so that one that is too large is never read."""
 
@@ -118,12 +113,6 @@ class Unprocessable(Problem):
     """Well-formed, and still without a meaning: a search, a cursor or a key that is none."""
 
     status, title = 422, "This has no meaning here"
-
-
-class KeyReused(Problem):
-    """The Idempotency-Key was used for another request less than a day ago."""
-
-    status, title = 422, "The Idempotency-Key was used already"
 
 
 class VersionRequired(Problem):
@@ -168,7 +157,7 @@ def status_of(refusal: type[Refused]) -> int:
     """The status with which a service's refusal is told."""
     if issubclass(refusal, NotAllowed):
         return NotPermitted.status
-    return 422 if issubclass(refusal, BadWords) else 409
+    return 422 if issubclass(refusal, BadWords | KeyReused) else 409
 
 
 def kinds() -> list[Kind]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
@@ -19,6 +19,7 @@ from oemupdates.api.problems import (
     BadCsrf,
     Fault,
     Internal,
+    Invalid,
     NotAcceptable,
     NotAuthenticated,
     NotFound,
@@ -125,5 +126,6 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], Callable[[Exception], Proble
         (exceptions.NotAcceptable,),
         lambda _error: NotAcceptable("Ask for application/json."),
     ),
+    ((SuspiciousOperation,), lambda _error: Invalid("The request is larger or odder than any.")),
     ((OperationalError, PoolTimeout), _unavailable),
 )

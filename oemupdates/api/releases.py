@@ -4,11 +4,15 @@ from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
-from oemupdates.api.fields import Asked, Shape
-from oemupdates.api.operation import Call, Listed, Resource, operation
+from oemupdates.api.call import Call, Listed
+from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text
+from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
+from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Architecture, Payload, Release
+from oemupdates.services import releases as verbs
+from oemupdates.services.configuration import changing
 
 NEWEST = Order(("order", "architecture", "pk"))
 BY_NAME = Order(("name", "pk"), is_descending=False)
@@ -20,12 +24,14 @@ class ReleaseShape(Shape):
     `codebase` is where another host serves its payloads; empty if this server does.
     """
 
+    application = ApplicationRef()
     architecture = serializers.ChoiceField(Architecture.values)
 
     class Meta:
         model = Release
         fields = (
             "id",
+            "application",
             "version",
             "architecture",
             "codebase",
@@ -52,9 +58,15 @@ class ReleasesAsked(Asked):
     blocked = serializers.BooleanField(required=False)
 
 
+class Block(Body):
+    """Why nobody shall be offered a release any more."""
+
+    reason = Text(max_length=500)
+
+
 def every() -> models.QuerySet[Release]:
     """All releases."""
-    return Release.objects.all()
+    return Release.objects.select_related("application")
 
 
 class Releases(Resource):
@@ -97,3 +109,43 @@ class Payloads(Resource):
     def get(self, call: Call, pk: int) -> Listed[Payload]:
         """List the payloads of a release, by name."""
         return Listed(get_object_or_404(every(), pk=pk).payloads.all(), BY_NAME)
+
+
+class Blocking(Resource):
+    """Blocking a release."""
+
+    tag = "releases"
+
+    @operation(
+        "block_release",
+        needs=Permission.CHANGE_FLEET,
+        gives=ReleaseShape,
+        takes=Block,
+        within=changing,
+    )
+    def post(self, call: Call, pk: int) -> Release:
+        """Offer a release to nobody from now on, whatever it is a target or a floor of."""
+        release = get_object_or_404(every(), pk=pk)
+        call.check_version(release)
+        verbs.block(release, by=call.by, because=call.said["reason"])
+        return every().get(pk=pk)
+
+
+class Unblocking(Resource):
+    """Letting a release be offered again."""
+
+    tag = "releases"
+
+    @operation(
+        "unblock_release",
+        needs=Permission.CHANGE_FLEET,
+        gives=ReleaseShape,
+        takes=Reasoned,
+        within=changing,
+    )
+    def post(self, call: Call, pk: int) -> Release:
+        """Let a blocked release be offered again."""
+        release = get_object_or_404(every(), pk=pk)
+        call.check_version(release)
+        verbs.unblock(release, by=call.by, why=call.said.get("why", ""))
+        return every().get(pk=pk)

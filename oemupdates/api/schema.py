@@ -11,7 +11,7 @@ from rest_framework import serializers
 from oemupdates.api import problems
 
 if TYPE_CHECKING:
-    from oemupdates.api.operation import Operation
+    from oemupdates.api.call import Operation
 
 Said = dict[str, Any]
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}

@@ -1,7 +1,15 @@
 """How one thing is named inside another."""
 
 from oemupdates.api.fields import Shape
-from oemupdates.models import Channel, Group, Operator, Release
+from oemupdates.models import Application, Channel, Group, Operator, Release
+
+
+class ApplicationRef(Shape):
+    """An application, as others name it; Flatcar's OS is one."""
+
+    class Meta:
+        model = Application
+        fields = ("uuid", "name")
 
 
 class GroupRef(Shape):

@@ -156,6 +156,7 @@ ACTIVITIES = {
     "channel.target_cleared": "took the target from",
     "channel.target_set": "set the target of",
     "group.created": "made group",
+    "group.deleted": "took away group",
     "group.edited": "changed group",
     "group.updates_off": "switched updates off in group",
     "group.updates_on": "switched updates on in group",

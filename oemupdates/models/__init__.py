@@ -8,6 +8,7 @@ from oemupdates.models.count import GroupBudget, NodeCount
 from oemupdates.models.group import Group, TrackAlias
 from oemupdates.models.heartbeat import Heartbeat
 from oemupdates.models.history import Answer, Event, VersionInterval
+from oemupdates.models.idempotency import DoneRequest
 from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
@@ -25,6 +26,7 @@ __all__ = [
     "Configuration",
     "DeadEnd",
     "Dimension",
+    "DoneRequest",
     "Event",
     "Floor",
     "Group",

@@ -13,6 +13,7 @@ from oemupdates.models import (
     Channel,
     Group,
     GroupBudget,
+    Node,
     NodeCount,
     Operator,
     TrackAlias,
@@ -47,6 +48,10 @@ class Policy(TypedDict, total=False):
 
 class CannotEdit(activity.Refused):
     """A value of the group is no good, or taken by another group."""
+
+
+class CannotDelete(activity.Refused):
+    """The group has nodes, or is gone already."""
 
 
 class CannotSwitch(activity.Refused):
@@ -117,6 +122,19 @@ def switch_updates(group: Group, *, on: bool, by: Operator | None, why: str = ""
         )
     group.updates_enabled = on
     return group
+
+
+def delete(group: Group, *, by: Operator | None, why: str = "") -> None:
+    """Take away a group that no node belongs to, not even an archived one; `CannotDelete`."""
+    with changing():
+        if Node.objects.filter(group=group).exists():
+            raise CannotDelete(f"{group} has nodes: move them elsewhere first.")
+        removed, _ = Group.objects.filter(pk=group.pk).delete()
+        if not removed:
+            raise CannotDelete(f"Someone else took {group} away just now.")
+        activity.record(
+            verb="group.deleted", subject=group, by=by, before={"track": group.track}, why=why
+        )
 
 
 def _set(group: Group, policy: Policy) -> None:

@@ -7,7 +7,8 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from oemupdates.models import Answer, Event, RejectedRequest, Sample
+from oemupdates.models import Answer, DoneRequest, Event, RejectedRequest, Sample
+from oemupdates.services import idempotency
 
 Row = TypeVar("Row", bound=Model)
 
@@ -17,7 +18,7 @@ CHUNK = 1000
 
 
 def forget(now: datetime, days: int) -> int:
-    """Delete events and answers older than `days`; refused requests and samples past their bounds.
+    """Delete events and answers older than `days`, and whatever else is past its bounds.
 
     Version intervals stay, so that any day can be looked back at. Returns how many rows went. It
     may be run twice at once, and be ended at any moment: what is left goes the next time.
@@ -29,6 +30,7 @@ def forget(now: datetime, days: int) -> int:
         + _delete(Answer.objects.filter(at__lt=before).order_by("at"))
         + _delete(refused.filter(last_at__lt=now - timedelta(days=REJECTED_DAYS)))
         + _delete(_beyond(refused.order_by("-last_at", "-id")))
+        + _delete(DoneRequest.objects.filter(at__lt=now - idempotency.LIFE).order_by("at"))
         + _delete(Sample.objects.outdated_hours(now))
         + _delete(Sample.objects.outdated_days(now))
     )

@@ -1,5 +1,6 @@
 """Who calls the API."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -39,3 +40,23 @@ def api(admin: Operator) -> Client:
 @pytest.fixture
 def viewer(db: None) -> Client:
     return session(somebody("viewer", Role.VIEWER))
+
+
+def send(client: Client, method: str, path: str, said: object = None, **headers: str) -> Any:
+    """Send JSON to the API; headers are named as in `If_Match`."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    data = b"" if said is None else json.dumps(said).encode()
+    return client.generic(
+        method, f"/api/v1/{path}", data, content_type="application/json", headers=named
+    )
+
+
+def etag(client: Client, path: str) -> str:
+    return str(client.get(f"/api/v1/{path}").headers["ETag"])
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    """The status and kind of a problem document."""
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["status"] == answer.status_code
+    return answer.status_code, answer.json()["type"].removeprefix("/api/problems/")

@@ -1,8 +1,12 @@
 import pytest
-from django.test import Client
+from django.db import OperationalError
+from django.middleware.csrf import get_token
+from django.test import Client, RequestFactory
 
+from oemupdates.api import reading
 from oemupdates.domain.access import Role
-from tests.api.conftest import session, somebody
+from oemupdates.models import Operator
+from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import seeded_group
 
 
@@ -72,3 +76,98 @@ def test_a_one_time_password_opens_nothing(db: None) -> None:
     operator.save()
     answer = session(operator).get("/api/v1/groups")
     assert (answer.status_code, answer.json()["type"]) == (403, "/api/problems/not-permitted")
+
+
+class TestBodies:
+    @pytest.mark.parametrize(
+        "raw",
+        [b"{", b"{'a': 1}", b"NaN", b'{"a": 1, "a": 2}', b"\xff", b'"\\ud800"', b"[" * 2000],
+    )
+    def test_that_are_no_json_are_refused(self, api: Client, raw: bytes) -> None:
+        answer = api.post("/api/v1/groups", raw, content_type="application/json")
+        assert problem(answer) == (400, "bad-json")
+
+    def test_are_not_nested_deep(self, api: Client) -> None:
+        raw = b"[" * 9 + b"]" * 9
+        answer = api.post("/api/v1/groups", raw, content_type="application/json")
+        assert problem(answer) == (400, "bad-json")
+
+    @pytest.mark.parametrize("raw", [b"[]", b"1", b'"x"', b"null"])
+    def test_are_objects(self, api: Client, raw: bytes) -> None:
+        answer = api.post("/api/v1/groups", raw, content_type="application/json")
+        assert problem(answer) == (400, "invalid")
+
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=latin-1",
+        ],
+    )
+    def test_of_another_kind_are_refused(self, api: Client, kind: str) -> None:
+        answer = api.post("/api/v1/groups", b'{"name": "x"}', content_type=kind)
+        assert problem(answer) == (415, "unsupported-media-type")
+
+    def test_that_are_compressed_are_refused(self, api: Client) -> None:
+        answer = api.post(
+            "/api/v1/groups",
+            b"x",
+            content_type="application/json",
+            headers={"Content-Encoding": "gzip"},
+        )
+        assert problem(answer) == (415, "unsupported-media-type")
+
+    def test_that_are_too_large_are_not_read(self, api: Client) -> None:
+        raw = b'"' + b"x" * reading.MAX_BODY_BYTES + b'"'
+        answer = api.post("/api/v1/groups", raw, content_type="application/json")
+        assert problem(answer) == (413, "too-large")
+
+    def test_without_a_length_are_refused(self, api: Client) -> None:
+        answer = api.post(
+            "/api/v1/groups",
+            b"",
+            content_type="application/json",
+            headers={"Transfer-Encoding": "chunked"},
+        )
+        assert problem(answer) == (411, "length-required")
+
+
+class TestSessions:
+    def test_write_with_their_csrf_token_alone(self, admin: Operator) -> None:
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(admin)
+        said = {"name": "berlin", "architecture": "amd64"}
+        assert problem(send(client, "POST", "groups", said)) == (403, "bad-csrf")
+        token = get_token(RequestFactory().get("/"))
+        client.cookies["csrftoken"] = token
+        assert send(client, "POST", "groups", said, X_CSRFToken=token).status_code == 201
+
+
+def test_a_fault_of_ours_is_a_problem_and_logged(
+    admin: Operator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(admin)
+
+    def fail(*_args: object) -> None:
+        raise RuntimeError("the reason")
+
+    monkeypatch.setattr("oemupdates.api.groups.within", fail)
+    answer = client.get("/api/v1/groups")
+    assert problem(answer) == (500, "internal")
+    assert "the reason" not in answer.content.decode()
+    assert "the reason" in caplog.text
+
+
+def test_a_database_that_is_busy_is_worth_another_try(
+    api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr("oemupdates.api.groups.within", fail)
+    answer = api.get("/api/v1/groups")
+    assert problem(answer) == (503, "unavailable")
+    assert answer.headers["Retry-After"] == "2"

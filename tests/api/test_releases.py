@@ -1,0 +1,60 @@
+import pytest
+from django.test import Client
+
+from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.models import Release
+from tests.api.conftest import problem, send
+from tests.services.makers import make_release
+
+
+@pytest.fixture
+def release(db: None) -> Release:
+    return make_release("4593.2.1", payloads=(OS_PAYLOAD, "oem-azure.gz"))
+
+
+class TestList:
+    def test_begins_with_the_newest(self, api: Client, release: Release) -> None:
+        make_release("4593.10.0")
+        make_release("4593.2.1", architecture="arm64")
+        items = api.get("/api/v1/releases?fields=version,architecture").json()["items"]
+        assert [tuple(item.values()) for item in items] == [
+            ("4593.10.0", "amd64"),
+            ("4593.2.1", "arm64"),
+            ("4593.2.1", "amd64"),
+        ]
+
+    def test_finds_by_version_and_block(self, api: Client, release: Release) -> None:
+        make_release("4593.10.0")
+        send(api, "POST", f"releases/{release.pk}/block", {"reason": "broken"})
+        for query, versions in (
+            ("version=4593.2.1", ["4593.2.1"]),
+            ("blocked=true", ["4593.2.1"]),
+            ("blocked=false", ["4593.10.0"]),
+        ):
+            items = api.get(f"/api/v1/releases?{query}").json()["items"]
+            assert [item["version"] for item in items] == versions
+
+    def test_has_payloads(self, api: Client, release: Release) -> None:
+        items = api.get(f"/api/v1/releases/{release.pk}/payloads").json()["items"]
+        assert [item["name"] for item in items] == [OS_PAYLOAD, "oem-azure.gz"]
+        assert items[0]["size"] == 1000
+
+
+class TestBlock:
+    def test_says_why_and_is_taken_back(self, api: Client, release: Release) -> None:
+        path = f"releases/{release.pk}"
+        blocked = send(api, "POST", f"{path}/block", {"reason": "broken"}).json()
+        assert blocked["blocked_because"] == "broken"
+        assert blocked["blocked_at"].endswith("Z")
+        again = send(api, "POST", f"{path}/block", {"reason": "broken"})
+        assert problem(again) == (409, "cannot-block")
+        assert send(api, "POST", f"{path}/unblock").json()["blocked_at"] is None
+        assert problem(send(api, "POST", f"{path}/unblock")) == (409, "cannot-unblock")
+
+    def test_needs_a_reason(self, api: Client, release: Release) -> None:
+        answer = send(api, "POST", f"releases/{release.pk}/block", {"reason": " "})
+        assert problem(answer) == (400, "invalid")
+
+    def test_is_not_for_viewers(self, viewer: Client, release: Release) -> None:
+        answer = send(viewer, "POST", f"releases/{release.pk}/block", {"reason": "x"})
+        assert problem(answer) == (403, "not-allowed")
