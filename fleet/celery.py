@@ -23,5 +23,6 @@ app.conf.beat_schedule = {
     "take-sample": {"task": "oemupdates.tasks.take_sample", "schedule": 60.0},
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
+    "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},
     "forget-old-history": {"task": "oemupdates.tasks.forget_old_history", "schedule": 3600.0},
 }

@@ -158,6 +158,7 @@ INSTALLED_APPS = [
     "oemupdates",
 ]
 MIDDLEWARE = [
+    "oemupdates.dashboard.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

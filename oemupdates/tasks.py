@@ -4,6 +4,7 @@ Each task looks at facts and no task at what another did: all are safe to run la
 twice at once, since whoever comes second finds less to do, or nothing.
 """
 
+import logging
 from datetime import UTC, datetime
 
 from celery import shared_task
@@ -11,7 +12,9 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from oemupdates.services import counters, heartbeats, history, samples
+from oemupdates.services import activity_chain, counters, heartbeats, history, samples
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
@@ -48,3 +51,11 @@ def forget_old_history() -> None:
     forgotten = history.forget(timezone.now(), settings.EVENT_RETENTION_DAYS)
     SessionStore.clear_expired()
     heartbeats.beat("forget_old_history", timezone.now(), found=forgotten)
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def verify_activity() -> None:
+    """Read the whole chain of activity, and remember how far it is whole."""
+    found = activity_chain.check()
+    if not found.is_whole:
+        logger.error("Activity is not what was written: %s", found.problem)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_django
@@ -36,6 +37,8 @@ def django_db_setup(
 
     A thread that ended without closing its connection still holds one of the pool's.
     """
+    if connection.vendor == "sqlite":
+        _let_tests_empty_the_tables()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -43,6 +46,24 @@ def django_db_setup(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+def _let_tests_empty_the_tables() -> None:
+    """Lift the ban on deleting activity while a test's rows are thrown away.
+
+    PostgreSQL truncates, which fires no trigger.
+    """
+    operations = type(connection.ops)
+    flush = operations.sql_flush
+
+    def flush_all(self: Any, *args: Any, **options: Any) -> list[str]:
+        name = "activity_is_never_deleted"
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [name])
+            (ban,) = cursor.fetchone()
+        return [f"DROP TRIGGER {name}", *flush(self, *args, **options), ban]
+
+    operations.sql_flush = flush_all  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,47 @@
 """What stands between a request and every page."""
 
+import re
+import uuid
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+
+from oemupdates.services import access, activity
+
+REQUEST_ID_HEADER = "X-Request-ID"
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def address(request: HttpRequest) -> str:
+    """The IP address that a request came from, in its one spelling; empty if it is none."""
+    try:
+        found = ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
+    except ValueError:
+        return ""
+    return str(getattr(found, "ipv4_mapped", None) or found)
+
+
+class OriginMiddleware:
+    """Let everything that a request does be written down with where it came from.
+
+    What a token limits ends with the request, whatever thread serves the next.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request, with the id by which logs and activity call it."""
+        given = request.headers.get(REQUEST_ID_HEADER, "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        origin = activity.coming_from(address=address(request), request_id=request_id)
+        with origin, access.unlimited():
+            response = self.get_response(request)
+        response[REQUEST_ID_HEADER] = request_id
+        return response
 
 
 class OneTimePasswordMiddleware:

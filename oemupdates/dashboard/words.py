@@ -171,6 +171,9 @@ ACTIVITIES = {
     "release.completed": "added payloads to release",
     "release.imported": "imported release",
     "release.unblocked": "unblocked release",
+    "token.created": "made API token",
+    "token.refused": "was refused with API token",
+    "token.revoked": "revoked API token",
 }
 
 

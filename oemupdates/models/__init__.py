@@ -1,6 +1,6 @@
 """Facts as rows, a file an aggregate."""
 
-from oemupdates.models.activity import Activity
+from oemupdates.models.activity import Activity, ActivityCheck
 from oemupdates.models.application import FLATCAR, Application, Architecture
 from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
@@ -15,11 +15,14 @@ from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
 from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
+from oemupdates.models.token import ApiToken
 
 __all__ = [
     "FLATCAR",
     "Activity",
+    "ActivityCheck",
     "Answer",
+    "ApiToken",
     "Application",
     "Architecture",
     "Channel",

@@ -1,13 +1,17 @@
-"""Operators: the people who log in."""
+"""Operators: the people who log in, and the accounts of scripts."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 
 class Operator(AbstractUser):
-    """Somebody who runs the fleet; a one-time password must be changed at the first log-in."""
+    """Somebody who runs the fleet; a one-time password must be changed at the first log-in.
+
+    A service account is no person: it has tokens, no password, and never logs in.
+    """
 
     must_change_password = models.BooleanField(default=False)
+    is_service_account = models.BooleanField(default=False)
     # How the pages look to them: names and values that the dashboard knows.
     preferences = models.JSONField(default=dict, blank=True)
 

@@ -1,6 +1,8 @@
 """Who may do what, here and now: the one question that every door asks."""
 
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -31,6 +33,16 @@ class Limits:
 
 # Set by the door that let a token in, for as long as its request runs.
 limits: ContextVar[Limits | None] = ContextVar("limits", default=None)
+
+
+@contextmanager
+def unlimited() -> Iterator[None]:
+    """Begin a request without limits, and forget at its end those that its token set."""
+    before = limits.set(None)
+    try:
+        yield
+    finally:
+        limits.reset(before)
 
 
 def grants(operator: Operator) -> list[Grant]:

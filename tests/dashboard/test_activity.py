@@ -5,9 +5,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from oemupdates.models import Activity, Operator
+from oemupdates.models import Operator
 from oemupdates.services import groups, nodes
-from tests.services.makers import make_node, seeded_group
+from tests.services.makers import make_activity, make_node, seeded_group
 
 
 def text(page: Client, query: str = "") -> str:
@@ -27,7 +27,7 @@ def test_says_who_did_what_to_what_with_before_after_and_why(
 
 def test_many_values_are_folded(page: Client, admin: Operator) -> None:
     for number in (5, 6):
-        Activity.objects.create(
+        make_activity(
             at=timezone.now(),
             verb="release.imported",
             subject_kind="release",
@@ -64,7 +64,7 @@ def test_is_narrowed_to_a_kind_of_thing(page: Client, admin: Operator) -> None:
 
 def test_leads_back_page_by_page(page: Client, admin: Operator) -> None:
     for number in range(60):
-        Activity.objects.create(
+        make_activity(
             at=timezone.now(),
             actor=admin,
             verb="node.held",

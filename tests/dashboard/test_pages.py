@@ -13,7 +13,6 @@ from django.utils import timezone
 from oemupdates.dashboard import urls
 from oemupdates.domain.access import Role
 from oemupdates.models import (
-    Activity,
     DeadEnd,
     Floor,
     Node,
@@ -22,7 +21,13 @@ from oemupdates.models import (
     VersionInterval,
 )
 from tests.dashboard.conftest import log_in, permit
-from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
+from tests.services.makers import (
+    make_activity,
+    make_node,
+    make_release,
+    seeded_channel,
+    seeded_group,
+)
 
 HOSTILE = "\"><script>alert('x')</script>{{ 7|add:7 }}{% now %}"
 PUBLIC = {"livez", "readyz", "login"}
@@ -82,7 +87,7 @@ def address(db: None) -> Callable[[str], str]:
         detail=HOSTILE,
         sample=HOSTILE,
     )
-    Activity.objects.create(
+    make_activity(
         at=now,
         verb="node.held",
         subject_kind="node",

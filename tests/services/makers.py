@@ -2,17 +2,19 @@
 
 import itertools
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Sum
 
+from oemupdates.domain.chain import START
 from oemupdates.domain.node import State
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.version import sort_key
 from oemupdates.models import (
     FLATCAR,
     Activity,
+    ApiToken,
     Application,
     Channel,
     Group,
@@ -31,6 +33,19 @@ _numbers = itertools.count(1)
 
 def make_operator(username: str = "ann") -> Operator:
     return Operator.objects.create(username=username)
+
+
+def make_token(owner: Operator | None = None, **given: Any) -> ApiToken:
+    owner = owner or make_operator(f"scripted{next(_numbers)}")
+    values: dict[str, Any] = {
+        "name": "a script",
+        "secret_hash": f"{next(_numbers):064x}",
+        "prefix": "flt_abcdef",
+        "created_at": NOW,
+        "created_by": owner,
+        "expires_at": NOW + timedelta(days=3660),
+    } | given
+    return ApiToken.objects.create(operator=owner, **values)
 
 
 def flatcar() -> Application:
@@ -102,6 +117,18 @@ def counted() -> dict[Cell, int]:
 def recounted() -> dict[Cell, int]:
     """What the counters should say."""
     return dict(Counter(where for node in Node.objects.all() if (where := cell(node))))
+
+
+def make_activity(**given: Any) -> Activity:
+    """A row of activity as it might read, at the end of the chain."""
+    values: dict[str, Any] = {"at": NOW, "verb": "node.held", "subject_kind": "node"} | given
+    row = Activity(**values)
+    row.previous_hash = (
+        Activity.objects.order_by("-id").values_list("hash", flat=True).first() or START
+    )
+    row.hash = row.link(row.previous_hash)
+    row.save()
+    return row
 
 
 def last_activity() -> Activity:
