@@ -1,7 +1,7 @@
 """All the tests: `python -m tests [pytest arguments]`, on SQLite and then on PostgreSQL.
 
-The last line sums both runs. Chromium is installed when it is missing and that can be done here;
-else the tests that need it are skipped, and counted as skipped.
+The last line sums both runs. Chromium and the tools of file systems are installed when they are
+missing and that can be done here; else the tests that need them are skipped, and counted so.
 """
 
 import os
@@ -16,8 +16,13 @@ from pathlib import Path
 from tests.servers import NO_CHROMIUM, chromium
 
 ROOT = Path(__file__).resolve().parent.parent
-# Debian's Chromium brings no font of its own.
-PACKAGES = ("chromium", "fonts-liberation")
+# What Debian's packages bring: a browser, which has no font of its own, and file systems' tools.
+PACKAGES = {
+    "chromium": "chromium fonts-liberation",
+    "mksquashfs": "squashfs-tools",
+    "mkfs.erofs": "erofs-utils",
+    "mkfs.btrfs": "btrfs-progs",
+}
 NOTHING_COLLECTED = 5
 # What each database is asked: tests of Chromium and those that touch no database run once.
 RUNS = {"sqlite": "", "postgres": "not browser and not once"}
@@ -25,7 +30,7 @@ RUNS = {"sqlite": "", "postgres": "not browser and not once"}
 
 def main(arguments: list[str]) -> int:
     """Run the tests on both databases, and give the exit status."""
-    install_chromium()
+    install()
     total: Counter[str] = Counter()
     status = 0
     for database, only in RUNS.items():
@@ -41,14 +46,16 @@ def main(arguments: list[str]) -> int:
     return status or int(total["failed"] > 0)
 
 
-def install_chromium() -> None:
-    """Install the browser where we may; elsewhere the tests that need it are skipped."""
+def install() -> None:
+    """Install what is missing where we may; elsewhere the tests that need it are skipped."""
+    missing = [name for name in PACKAGES if not is_here(name)]
     apt = shutil.which("apt-get")
-    if chromium() is not None or apt is None or os.geteuid() != 0:
+    if not missing or apt is None or os.geteuid() != 0:
         return
-    say("installing Chromium with apt")
+    say(f"installing {', '.join(missing)} with apt")
+    packages = " ".join(PACKAGES[name] for name in missing).split()
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *PACKAGES]):
+    for command in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *packages]):
         finished = subprocess.run(
             [apt, "-y", *command],
             env=environment,
@@ -60,6 +67,13 @@ def install_chromium() -> None:
         if finished.returncode:
             say(f"apt-get {command[0]} failed: {finished.stderr.strip()[-300:]}")
             return
+
+
+def is_here(name: str) -> bool:
+    """Whether a program is there, where an administrator's are too."""
+    if name == "chromium":
+        return chromium() is not None
+    return shutil.which(name) is not None or shutil.which(name, path="/usr/sbin:/sbin") is not None
 
 
 def run(database: str, arguments: list[str]) -> tuple[Counter[str], int]:

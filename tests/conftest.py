@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_django
 from django.conf import settings
@@ -13,6 +14,9 @@ from django.db import connection
 
 def pytest_configure() -> None:
     """Change the settings that are right in production and only slow in tests."""
+    # How long an example takes says more of the machine than of the code.
+    hypothesis.settings.register_profile("fleet", deadline=None)
+    hypothesis.settings.load_profile("fleet")
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -100,14 +100,21 @@ def verify(stream: BinaryIO, *, keys: Mapping[str, RSAPublicKey]) -> Payload:
 
 
 def unsigned(image: bytes) -> bytes:
-    """A payload that makes an image by one operation, for demos and measurements."""
-    digest = hashlib.sha256(image).digest()
+    """A payload that makes an image, for demos and measurements; its data is not packed."""
     manifest = Manifest()
-    operation = manifest.partition_operations.add(
-        type=REPLACE, data_offset=0, data_length=len(image), data_sha256_hash=digest
-    )
-    operation.dst_extents.add(start_block=0, num_blocks=-(-len(image) // _BLOCK_SIZE))
-    manifest.new_partition_info.size, manifest.new_partition_info.hash = len(image), digest
+    for start in range(0, len(image), _READ_BYTES):
+        piece = image[start : start + _READ_BYTES]
+        operation = manifest.partition_operations.add(
+            type=REPLACE,
+            data_offset=start,
+            data_length=len(piece),
+            data_sha256_hash=hashlib.sha256(piece).digest(),
+        )
+        operation.dst_extents.add(
+            start_block=start // _BLOCK_SIZE, num_blocks=_READ_BYTES // _BLOCK_SIZE
+        )
+    manifest.new_partition_info.size = len(image)
+    manifest.new_partition_info.hash = hashlib.sha256(image).digest()
     content: bytes = manifest.SerializeToString()
     return MAGIC + _HEADER.pack(_VERSION, len(content)) + content + image
 

@@ -55,6 +55,8 @@ class Payload(models.Model):
     """One file of a release: the OS, one OEM, or one extension. Hashes are lower-case hex.
 
     `signed_by` names the public key whose signature was found to hold when its bytes were read.
+    `built_for` is the OS version that the image of an OEM or an extension says it is for, or its
+    level, and `own_version` that of the tools inside; both are empty if nobody looked into it.
     """
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="payloads")
@@ -64,6 +66,8 @@ class Payload(models.Model):
     sha256 = models.CharField(max_length=64)
     is_verified = models.BooleanField(default=False)
     signed_by = models.CharField(max_length=255, blank=True, default="")
+    built_for = models.CharField(max_length=128, blank=True, default="")
+    own_version = models.CharField(max_length=128, blank=True, default="")
 
     class Meta:
         ordering = ("name",)

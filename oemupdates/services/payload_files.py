@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -16,8 +16,11 @@ from django.conf import settings
 
 from oemupdates.domain import oem as oems
 from oemupdates.domain import payload as payloads
+from oemupdates.domain.extension import BadExtension, ExtensionRelease, check
 from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.services import extension_images
 from oemupdates.services.activity import Refused
+from oemupdates.services.extension_images import CannotLook
 
 _OEM = re.compile(r"oem-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
 _EXTENSION = re.compile(r"flatcar-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
@@ -36,7 +39,8 @@ class BadPayload(Refused):
 class PayloadFile:
     """One payload file and what its bytes say: size in bytes, hashes in lower-case hex.
 
-    `signed_by` is the name of the key that signed it; empty if this server knows no keys.
+    `signed_by` is the name of the key that signed it; empty if this server knows no keys. `inside`
+    is what the image of an OEM or an extension says of itself; None if nobody could look.
     """
 
     path: Path
@@ -44,6 +48,7 @@ class PayloadFile:
     sha1: str
     sha256: str
     signed_by: str
+    inside: ExtensionRelease | None = None
 
     @property
     def name(self) -> str:
@@ -55,24 +60,29 @@ class PayloadFile:
 class Folder:
     """What a folder holds for a release; `ignored` maps other files to why, `warnings` are lines.
 
-    The OS payload is the first of `files`.
+    The OS payload is the first of `files`. `unread` maps those whose image could not be looked
+    into to why.
     """
 
     files: list[PayloadFile] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
-def read(directory: Path, *, architecture: str) -> Folder:
+def read(directory: Path, *, version: str, architecture: str) -> Folder:
     """Read a folder of payload files, each byte once; `BadPayload` names the file that is none.
 
-    With public keys in the settings (`PAYLOAD_KEYS`) one of them must have signed each file.
+    With public keys in the settings (`PAYLOAD_KEYS`) one of them must have signed each file. The
+    image of an OEM or an extension must be for the version and the architecture.
     """
     if not directory.is_dir():
         raise BadPayload(f"{directory} is no folder.")
     folder, keys = Folder(), _keys()
     paths = sorted(directory.iterdir(), key=lambda path: (path.name != OS_PAYLOAD, path.name))
     names = {path.name for path in paths}
+    if OS_PAYLOAD not in names:
+        raise BadPayload(f"{directory} holds no {OS_PAYLOAD}, without which nothing updates.")
     for path in paths:
         if path.name.endswith(_SUM) and path.name.removesuffix(_SUM) in names:
             continue
@@ -80,11 +90,12 @@ def read(directory: Path, *, architecture: str) -> Folder:
         if why:
             folder.ignored[path.name] = why
             continue
-        folder.files.append(_read_file(path, keys))
+        file = _read_file(path, keys)
+        if path.name != OS_PAYLOAD:
+            file = _look_into(file, folder, version=version, architecture=architecture)
+        folder.files.append(file)
         if warning := _warning(path.name, architecture):
             folder.warnings.append(warning)
-    if OS_PAYLOAD not in names:
-        raise BadPayload(f"{directory} holds no {OS_PAYLOAD}, without which nothing updates.")
     return folder
 
 
@@ -130,6 +141,20 @@ def _read_file(path: Path, keys: dict[str, RSAPublicKey]) -> PayloadFile:
     read_file = PayloadFile(path, found.size, found.sha1, found.sha256, found.signed_by)
     _check_sum(read_file)
     return read_file
+
+
+def _look_into(
+    file: PayloadFile, folder: Folder, *, version: str, architecture: str
+) -> PayloadFile:
+    try:
+        inside = extension_images.look(file.path)
+        check(inside, version=version, architecture=architecture)
+    except CannotLook as error:
+        folder.unread[file.name] = str(error)
+        return file
+    except (BadExtension, payloads.BadPayload) as error:
+        raise BadPayload(f"No node would merge what {file.name} holds. {error}") from None
+    return replace(file, inside=inside)
 
 
 def _check_sum(file: PayloadFile) -> None:

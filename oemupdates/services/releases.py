@@ -71,7 +71,8 @@ def import_release(source: Source, *, channel: Channel, by: Operator | None) -> 
 
     Sizes and hashes are computed from the bytes, and the bytes are read as a node would read them;
     with public keys in the settings, one of them must have signed each file. That is what
-    *verified* means of these payloads. The channel moves to the release when it is newer
+    *verified* means of these payloads. Images of OEMs and extensions are looked into where that
+    can be done, and must be for this version. The channel moves to the release when it is newer
     than the present target. The same folder again changes nothing; an import that was cut short
     is completed. Raises `CannotImport`, or `BadPayload` with the name of the file.
     """
@@ -80,7 +81,7 @@ def import_release(source: Source, *, channel: Channel, by: Operator | None) -> 
     except BadVersion as error:
         raise CannotImport(f"{error}.") from None
     codebase = _codebase(source.codebase)
-    folder = read(source.directory, architecture=channel.architecture)
+    folder = read(source.directory, version=source.version, architecture=channel.architecture)
     release = Release(
         application=channel.application,
         version=source.version,
@@ -179,6 +180,8 @@ def _register(
             sha256=file.sha256,
             is_verified=True,
             signed_by=file.signed_by,
+            built_for=file.inside.version or file.inside.level if file.inside else "",
+            own_version=file.inside.own_version if file.inside else "",
         )
         for file in files
     )

@@ -63,6 +63,11 @@ class TestImportRelease:
             "--url=https://mirror.example.net/4593.2.1"
         )
 
+    def test_says_which_images_it_could_not_look_into(self, tmp_path):
+        for name in ("flatcar_production_update.gz", "oem-azure.gz", "flatcar-zfs.gz"):
+            (tmp_path / name).write_bytes(make_payload(b"any"))
+        assert "btrfs: flatcar-zfs.gz, oem-azure.gz" in run(directory=tmp_path)
+
     def test_leaves_the_target_when_told_so(self):
         assert "from now" not in run("--no-target")
         assert target() is None

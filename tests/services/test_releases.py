@@ -201,8 +201,8 @@ class TestImportRelease:
     def test_refuses_a_file_that_changes_while_it_is_copied(self, hosted, folder, monkeypatch):
         real = payload_files.read
 
-        def read_then_change(directory, *, architecture):
-            found = real(directory, architecture=architecture)
+        def read_then_change(directory, **known):
+            found = real(directory, **known)
             (folder / OS_PAYLOAD).write_bytes(make_payload(b"the systeM"))
             return found
 
@@ -369,3 +369,20 @@ class TestSignatures:
         settings.PAYLOAD_KEYS[0].write_text("no key")
         with pytest.raises(BadPayload, match=r"key\.pem cannot be read"):
             run(REAL)
+
+
+class TestInside:
+    def test_is_remembered(self, hosted):
+        run(REAL)
+        azure = Payload.objects.get(name="oem-azure.gz")
+        assert (azure.built_for, azure.own_version) == ("4593.2.1", "")
+
+    def test_that_is_of_another_release_keeps_it_out(self, hosted):
+        with pytest.raises(BadPayload, match=r"oem-azure\.gz holds.*built for 4593\.2\.1"):
+            run(REAL, version="4593.2.2")
+        assert not Release.objects.exists()
+
+    def test_that_nobody_can_read_is_said_to_be_unread(self, hosted, tmp_path):
+        folder = make_folder(tmp_path / "folder", oem_azure=make_payload(b"azure"))
+        assert "squashfs" in run(folder).folder.unread["oem-azure.gz"]
+        assert Payload.objects.get(name="oem-azure.gz").built_for == ""
