@@ -21,6 +21,12 @@ app.conf.beat_schedule = {
     },
     # Hourly samples, looked after every minute: none waits an hour for what was down on the hour.
     "take-sample": {"task": "oemupdates.tasks.take_sample", "schedule": 60.0},
+    # A round that is late is of no use: the next one sends the same.
+    "tell-webhooks": {
+        "task": "oemupdates.tasks.tell_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 10},
+    },
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

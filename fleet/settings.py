@@ -106,6 +106,19 @@ EVENT_RETENTION_DAYS = env.int("FLEET_EVENT_RETENTION_DAYS", default=90)
 EVENT_STREAMS_MAX = env.int("FLEET_EVENT_STREAMS_MAX", default=500)
 EVENT_STREAMS_A_PERSON = env.int("FLEET_EVENT_STREAMS_A_PERSON", default=20)
 
+# --- Webhooks -----------------------------------------------------------------------------------
+
+# Networks off the public internet that webhooks may lead to; none by default.
+try:
+    WEBHOOK_ALLOW_NETWORKS = [
+        ipaddress.ip_network(network)
+        for network in env.list("FLEET_WEBHOOK_ALLOW_NETWORKS", default=[])
+    ]
+except ValueError as error:
+    message = f"FLEET_WEBHOOK_ALLOW_NETWORKS must be networks such as 10.0.0.0/8: {error}"
+    raise ImproperlyConfigured(message) from error
+WEBHOOK_ALLOW_HTTP = env.bool("FLEET_WEBHOOK_ALLOW_HTTP", default=False)
+
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]]

@@ -12,7 +12,15 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from oemupdates.services import activity_chain, counters, heartbeats, history, samples
+from oemupdates.services import (
+    activity_chain,
+    counters,
+    deliveries,
+    heartbeats,
+    history,
+    notices,
+    samples,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -59,3 +67,10 @@ def verify_activity() -> None:
     found = activity_chain.check()
     if not found.is_whole:
         logger.error("Activity is not what was written: %s", found.problem)
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def tell_webhooks() -> None:
+    """Find what webhooks are to be told, and send what is due."""
+    notices.find(timezone.now())
+    deliveries.send_due()

@@ -174,6 +174,14 @@ ACTIVITIES = {
     "token.created": "made API token",
     "token.refused": "was refused with API token",
     "token.revoked": "revoked API token",
+    "webhook.created": "made webhook",
+    "webhook.edited": "changed webhook",
+    "webhook.removed": "removed webhook",
+    "webhook.replayed": "sent something again to webhook",
+    "webhook.secret_renewed": "renewed the secret of webhook",
+    "webhook.switched_off": "switched off webhook",
+    "webhook.switched_on": "switched on webhook",
+    "webhook.tested": "tested webhook",
 }
 
 

@@ -16,6 +16,7 @@ from oemupdates.models.release import Payload, Release
 from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
 from oemupdates.models.token import ApiToken
+from oemupdates.models.webhook import DarkMark, Webhook, WebhookCursor, WebhookDelivery
 
 __all__ = [
     "FLATCAR",
@@ -27,6 +28,7 @@ __all__ = [
     "Architecture",
     "Channel",
     "Configuration",
+    "DarkMark",
     "DeadEnd",
     "Dimension",
     "DoneRequest",
@@ -45,4 +47,7 @@ __all__ = [
     "Sample",
     "TrackAlias",
     "VersionInterval",
+    "Webhook",
+    "WebhookCursor",
+    "WebhookDelivery",
 ]

@@ -13,9 +13,10 @@ from typing import Protocol
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
+from django.utils import timezone
 
 from oemupdates.domain.node import UNDER_WAY
-from oemupdates.models import Group, GroupBudget, Node, NodeCount
+from oemupdates.models import DarkMark, Group, GroupBudget, Node, NodeCount
 
 log = logging.getLogger(__name__)
 
@@ -267,5 +268,8 @@ def _flip_chunk(nodes: QuerySet[Node], *, is_dark: bool) -> int:
             node.is_dark = is_dark
             moves.enter(node)
         Node.objects.filter(pk__in=[node.pk for node in chunk]).update(is_dark=is_dark)
+        if is_dark:
+            now = timezone.now()
+            DarkMark.objects.bulk_create(DarkMark(node=node, at=now) for node in chunk)
         moves.write()
     return len(chunk)

@@ -7,12 +7,21 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
-from oemupdates.models import Answer, DoneRequest, Event, RejectedRequest, Sample
+from oemupdates.models import (
+    Answer,
+    DarkMark,
+    DoneRequest,
+    Event,
+    RejectedRequest,
+    Sample,
+    WebhookDelivery,
+)
 from oemupdates.services import idempotency
 
 Row = TypeVar("Row", bound=Model)
 
 REJECTED_DAYS, REJECTED_ROWS = 30, 1000
+DELIVERY_DAYS = 30
 # Rows that one transaction deletes: a check-in on SQLite waits for no more than that.
 CHUNK = 1000
 
@@ -28,6 +37,9 @@ def forget(now: datetime, days: int) -> int:
     return (
         _delete(Event.objects.filter(at__lt=before).order_by("at"))
         + _delete(Answer.objects.filter(at__lt=before).order_by("at"))
+        + _delete(DarkMark.objects.filter(at__lt=before).order_by("at"))
+        # Long over: a delivery is given up within days, or its webhook is off.
+        + _delete(WebhookDelivery.objects.filter(made_at__lt=now - timedelta(days=DELIVERY_DAYS)))
         + _delete(refused.filter(last_at__lt=now - timedelta(days=REJECTED_DAYS)))
         + _delete(_beyond(refused.order_by("-last_at", "-id")))
         + _delete(DoneRequest.objects.filter(at__lt=now - idempotency.LIFE).order_by("at"))
