@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0010_chain'),
+        ('oemupdates', '0011_payload_inside'),
     ]
 
     operations = [
