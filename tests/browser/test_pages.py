@@ -70,7 +70,7 @@ def test_a_filter_is_chosen_and_taken_away(fleet: dict[str, str], window: Opener
     page.locator("summary", has_text="State").click()
     page.get_by_role("link", name="Failed 1").click()
     expect(page.locator("tbody tr")).to_have_count(1)
-    assert page.url.endswith("/nodes/?state=failed")
+    assert page.url.endswith("/nodes/?q=state:failed")
     page.get_by_role("link", name="State: Failed").click()
     expect(page.locator("tbody tr")).to_have_count(len(State))
 
