@@ -28,7 +28,9 @@ def test_every_state_and_event_has_a_word() -> None:
 
 
 def test_every_verb_of_a_service_has_words() -> None:
-    kinds = "node|group|channel|release|operator|application|token|webhook|secret|role|session"
+    kinds = (
+        "node|bulk|group|channel|release|operator|application|token|webhook|secret|role|session"
+    )
     verbs = said_by("services", rf'"((?:{kinds})\.[a-z_]+)"')
     assert len(verbs) >= 18
     assert verbs == set(words.ACTIVITIES)
