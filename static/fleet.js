@@ -31,7 +31,7 @@
     let region = document.getElementById("announced");
     if (!region) {
       region = Object.assign(document.createElement("div"), { id: "announced", className: "unseen" });
-      region.setAttribute("aria-live", "polite");
+      region.setAttribute("role", "status");
       document.body.append(region);
     }
     region.textContent = text;

@@ -8,7 +8,6 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
-from oemupdates.api.choices import ARCHITECTURES
 from oemupdates.api.fields import Asked, Body, Flag, Plain, Reasoned, Shape, Text, Whole, key
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
@@ -16,7 +15,7 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import ApplicationRef, ChannelRef
 from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission, Reach
-from oemupdates.models import FLATCAR, Application, Channel, Group
+from oemupdates.models import FLATCAR, Application, Architecture, Channel, Group
 from oemupdates.models.standing import standings
 from oemupdates.services import groups as verbs
 from oemupdates.services.configuration import changing
@@ -31,7 +30,7 @@ class GroupShape(Shape):
 
     application = ApplicationRef()
     channel = ChannelRef(allow_null=True)
-    architecture = serializers.ChoiceField(ARCHITECTURES)
+    architecture = serializers.ChoiceField(Architecture.values)
 
     class Meta:
         model = Group
@@ -78,7 +77,7 @@ class GroupsAsked(Asked):
 
     name = serializers.CharField(required=False, max_length=64)
     track = serializers.CharField(required=False, max_length=256)
-    architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
+    architecture = serializers.ChoiceField(Architecture.values, required=False)
 
 
 class Policy(Body):
@@ -107,7 +106,7 @@ class NewGroup(Policy):
     """A group to be made; its name is its track too, unless one is given."""
 
     name = Text(max_length=64)
-    architecture = serializers.ChoiceField(ARCHITECTURES)
+    architecture = serializers.ChoiceField(Architecture.values)
     application = serializers.UUIDField(
         required=False, help_text="Which application its nodes ask for; Flatcar if left out."
     )

@@ -1,22 +1,31 @@
 """What needs an operator: each matter in words, with the way to it."""
 
+import hashlib
 from collections import Counter
-from datetime import timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q, Sum
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from oemupdates.dashboard.acting import where
 from oemupdates.dashboard.incomplete import lacking
+from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
 from oemupdates.models import Channel, Group, Node, RejectedRequest
 from oemupdates.models.node_queries import NO_GROUP
+from oemupdates.services.health import Level, Part
 
 # Held nodes are not counted by the counters: they are counted one by one, up to here.
 MANY = 1000
-REJECTED_WITHIN = timedelta(hours=24)
+REJECTED_WITHIN = HOLD_ENDS_WITHIN = timedelta(hours=24)
+# Fewer rejected requests than these are no rise, whatever yesterday was.
+FEW_REJECTED = 10
 _GROUPS_NAMED = 3
 
 
@@ -30,11 +39,46 @@ class Matter(NamedTuple):
     url: str
 
 
-def matters(by_group: list[tuple[int, str, bool, int]], *, different: int) -> list[Matter]:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who looks, and when: of what part of the fleet, and at what else."""
+
+    reach: Reach
+    reads_rejected: bool
+    reads_security: bool
+    now: datetime
+
+    @property
+    def key(self) -> str:
+        """The same for all who see the same."""
+        groups = (
+            "all" if self.reach.is_everywhere else ",".join(map(str, sorted(self.reach.groups)))
+        )
+        digest = hashlib.sha256(groups.encode()).hexdigest()
+        return f"{digest}:{self.reads_rejected:d}{self.reads_security:d}"
+
+
+def look(request: HttpRequest) -> Look:
+    """What whoever is logged in may see now."""
+    return Look(
+        where(request, Permission.READ_FLEET),
+        where(request, Permission.READ_RAW).is_everywhere,
+        where(request, Permission.READ_SECURITY).is_everywhere,
+        timezone.now(),
+    )
+
+
+def matters(
+    by_group: list[tuple[int, str, bool, int]],
+    look: Look,
+    *,
+    different: int,
+    parts: Iterable[Part],
+) -> list[Matter]:
     """Everything that needs somebody, the worst first.
 
     `by_group` are nodes by group, state and darkness; `different` is how many nodes run an OEM
-    sysext that is not their OS's.
+    sysext that is not their OS's; `parts` are of this server.
     """
     states: Counter[str] = Counter()
     groups: Counter[int] = Counter()
@@ -68,7 +112,10 @@ def matters(by_group: list[tuple[int, str, bool, int]], *, different: int) -> li
                 f"{nodes_page}?sysext=different&sysext=not_merged",
             )
         )
-    found += [_held(nodes_page), *_configuration(groups), *_incomplete(groups), _rejected()]
+    found += [*_server(parts, look), *_held(nodes_page, look)]
+    found += [*_configuration(groups), *_incomplete(groups)]
+    if look.reads_rejected:
+        found.append(_rejected(look.now))
     return [matter for matter in found if matter is not None]
 
 
@@ -83,14 +130,38 @@ def _matter(icon: str, tone: str, number: int, words: str, query: str) -> Matter
     return Matter(icon, tone, f"{number:,}", f"{_nodes(number)} {words}", url)
 
 
-def _held(page: str) -> Matter | None:
-    held = len(Node.objects.listed().filter(is_held=True).values_list("pk")[: MANY + 1])
-    if not held:
-        return None
-    number = f"{MANY:,}+" if held > MANY else f"{held:,}"
-    return Matter(
-        "player-pause", "wait", number, f"{_nodes(held)} held by operators", f"{page}?held=1"
-    )
+def _server(parts: Iterable[Part], look: Look) -> list[Matter]:
+    """What this server itself needs; told to all, since it is why nothing moves."""
+    url = reverse("dashboard:admin_system" if look.reads_security else "dashboard:overview")
+    tones = {Level.WARNING: "wait", Level.TROUBLE: "bad"}
+    return [
+        Matter("server", tones[part.level], "", part.words, url)
+        for part in parts
+        if part.level in tones
+    ]
+
+
+def _held(page: str, look: Look) -> list[Matter]:
+    nodes = Node.objects.listed().filter(is_held=True)
+    if not look.reach.is_everywhere:
+        nodes = nodes.filter(group__in=look.reach.groups)
+    ends = list(nodes.values_list("held_until", flat=True)[: MANY + 1])
+    if not ends:
+        return []
+    more = "+" if len(ends) > MANY else ""
+    number = f"{min(len(ends), MANY):,}{more}"
+    url = f"{page}?held=1"
+    words = f"{_nodes(len(ends))} held by operators"
+    found = [Matter("player-pause", "wait", number, words, url)]
+    ended = sum(1 for end in ends if end is not None and end <= look.now)
+    soon = sum(1 for end in ends if end and look.now < end <= look.now + HOLD_ENDS_WITHIN)
+    if ended:
+        words = f"{_nodes(ended)} whose hold has ended, and who may update again"
+        found.append(Matter("clock-pause", "wait", f"{ended:,}{more}", words, url))
+    if soon:
+        words = f"{_nodes(soon)} whose hold ends within a day"
+        found.append(Matter("clock-pause", "wait", f"{soon:,}{more}", words, url))
+    return found
 
 
 def _configuration(groups: Counter[int]) -> list[Matter]:
@@ -134,10 +205,19 @@ def _incomplete(groups: Counter[int]) -> list[Matter]:
     return found
 
 
-def _rejected() -> Matter | None:
-    since = timezone.now() - REJECTED_WITHIN
-    times = RejectedRequest.objects.filter(last_at__gte=since).aggregate(sum=Sum("times"))["sum"]
+def _rejected(now: datetime) -> Matter | None:
+    recent = RejectedRequest.objects.filter(last_at__gte=now - 2 * REJECTED_WITHIN)
+    since = now - REJECTED_WITHIN
+    sums = recent.aggregate(
+        last=Sum("times", filter=Q(last_at__gte=since), default=0),
+        before=Sum("times", filter=Q(last_at__lt=since), default=0),
+    )
+    times, before = sums["last"], sums["before"]
     if not times:
         return None
+    is_rising = times >= FEW_REJECTED and times > 2 * before
     words = f"request{'s' * (times != 1)} rejected, the last within a day"
-    return Matter("ban", "wait", f"{times:,}", words, reverse("dashboard:rejected"))
+    if is_rising:
+        words += f": more than twice the {before:,} of the day before"
+    tone = "bad" if is_rising else "wait"
+    return Matter("ban", tone, f"{times:,}", words, reverse("dashboard:rejected"))

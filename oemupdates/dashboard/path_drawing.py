@@ -152,7 +152,7 @@ def _look(stop: Version, stranded: int) -> tuple[str, str]:
         return "good", "target"
     if stop.floor:
         return "wait", "floor"
-    return ("bad", "stranded") if stranded else ("calm", "")
+    return ("bad", f"{stranded:,} stranded") if stranded else ("calm", "")
 
 
 def _arc(step: tuple[int, int], share: float, box_y: int) -> Arc:

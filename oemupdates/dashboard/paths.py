@@ -24,9 +24,9 @@ MOST_STRANDED = 30
 
 
 class Stranded(NamedTuple):
-    """Nodes of one version and OEM that never reach the target, why, and the way out."""
+    """Nodes of one OEM that never reach the target for one reason, and the way out."""
 
-    version: str
+    versions: list[str]
     oem: str
     nodes: int
     words: str
@@ -105,7 +105,7 @@ def _walked(group_keys: list[int]) -> dict[str, object]:
     cells = NodeCount.objects.of({"group": group_keys}).by("group", "version", "oem")
     ways: dict[tuple[bool, str, str], Way] = {}
     stops: dict[str, Stop] = {}
-    stranded: Counter[tuple[str, str, Reason]] = Counter()
+    stranded: defaultdict[tuple[str, Reason], Counter[str]] = defaultdict(Counter)
     for key, version, oem, nodes in cells:
         group = groups[key]
         same = (group.needs_oem_payload, version, oem)
@@ -114,18 +114,17 @@ def _walked(group_keys: list[int]) -> dict[str, object]:
             ways[same] = way(version, oem, group, releases)
         _count(stops, version, ways[same], nodes)
         if (reason := ways[same].stop) is not None:
-            stranded[version, oem, reason] += nodes
+            stranded[oem, reason][version] += nodes
     channel = next(iter(groups.values())).channel if groups else None
     if channel is not None:
         _mark(stops, channel)
+    worst = sorted(stranded, key=lambda what: -stranded[what].total())
     ordered = sorted(stops.values(), key=lambda stop: (sort_key(stop.version), stop.version))
     return {
         "group_ids": group_keys,
-        "stranded": [
-            _in_words(*what, nodes) for what, nodes in stranded.most_common(MOST_STRANDED)
-        ],
+        "stranded": [_in_words(*what, stranded[what]) for what in worst[:MOST_STRANDED]],
         "more_stranded": max(len(stranded) - MOST_STRANDED, 0),
-        "stranded_nodes": stranded.total(),
+        "stranded_nodes": sum(stop.stranded for stop in stops.values()),
         "stops": ordered[::-1],
         "picture": path_drawing.draw(ordered, group_keys),
     }
@@ -166,11 +165,11 @@ def _is_version(text: str) -> bool:
     return True
 
 
-def _in_words(version: str, oem: str, reason: Reason, nodes: int) -> Stranded:
+def _in_words(oem: str, reason: Reason, versions: Counter[str]) -> Stranded:
     return Stranded(
-        version,
+        sorted(versions, key=lambda version: (sort_key(version), version), reverse=True),
         oem,
-        nodes,
+        versions.total(),
         sentence(reason),
         change(reason).words,
         reason.why is Why.DEAD_END,

@@ -17,7 +17,9 @@ from oemupdates.dashboard import (
     preferences,
     rejected,
     releases,
+    start,
     style,
+    system,
 )
 
 app_name = "dashboard"
@@ -28,6 +30,8 @@ urlpatterns: list[URLPattern] = [
     path("logout/", account.LogOut.as_view(), name="logout"),
     path("password/", account.Password.as_view(), name="password"),
     path("", overview.overview, name="overview"),
+    path("overview/now/", overview.overview_now, name="overview_now"),
+    path("start/arrived/", start.arrived, name="start_arrived"),
     path("nodes/", nodes.nodes, name="nodes"),
     path("nodes/<int:pk>/", node.node, name="node"),
     path("nodes/<int:pk>/hold/", node_verbs.hold, name="node_hold"),
@@ -60,6 +64,7 @@ urlpatterns: list[URLPattern] = [
     path("rejected/", rejected.rejected, name="rejected"),
     path("palette/", palette.palette, name="palette"),
     path("preferences/", preferences.prefer, name="prefer"),
+    path("admin/system/", system.system, name="admin_system"),
     path("style/", style.style, name="style"),
     path("paths/", paths.paths, name="paths"),
     path("activity/", activity.activity, name="activity"),

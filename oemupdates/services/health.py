@@ -54,6 +54,11 @@ class Part:
     unit: str = ""
     at: datetime | None = None
 
+    @property
+    def label(self) -> str:
+        """The part's name as people read it."""
+        return self.name.replace("_", " ").capitalize()
+
 
 def database() -> str:
     """`ok`, or why the database does not answer."""
@@ -146,6 +151,8 @@ def _sampled(now: datetime) -> Part:
     level = Level.WARNING if now - at > HOURLY_OVERDUE else Level.FINE
     seconds = max((now - at).total_seconds(), 0.0)
     words = f"The last sample is of the hour {at:%Y-%m-%d %H:%M} UTC."
+    if level is Level.WARNING:
+        words = f"No sample was taken since {at:%Y-%m-%d %H:%M} UTC."
     return Part("sample", level, words, seconds, "seconds", at)
 
 

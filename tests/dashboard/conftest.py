@@ -1,10 +1,13 @@
 """Who looks at the pages."""
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Group, Operator, RoleGrant
+from oemupdates.services import heartbeats
 
 PASSWORD = "correct horse battery"
 
@@ -15,13 +18,26 @@ def log_in(operator: Operator) -> Client:
     return client
 
 
+@pytest.fixture(autouse=True)
+def _nothing_cached() -> None:
+    """What one test's operators see is not another's."""
+    cache.clear()
+
+
 @pytest.fixture
-def admin(db: None) -> Operator:
+def heard(db: None) -> None:
+    """A worker and a beat that work, or every page would rightly complain."""
+    for name in (heartbeats.BEAT, heartbeats.WORKER):
+        heartbeats.beat(name, timezone.now())
+
+
+@pytest.fixture
+def admin(heard: None) -> Operator:
     return Operator.objects.create_superuser("admin", password=PASSWORD)
 
 
 @pytest.fixture
-def viewer(db: None) -> Operator:
+def viewer(heard: None) -> Operator:
     """Somebody who reads everything and may do nothing."""
     return permit(Operator.objects.create_user("viewer", password=PASSWORD), Role.VIEWER)
 

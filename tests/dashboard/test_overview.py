@@ -1,13 +1,18 @@
+import re
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from oemupdates.domain.access import Role
 from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
 from oemupdates.domain.node import State
-from oemupdates.models import Channel, Operator, RejectedRequest
-from oemupdates.services import groups, nodes, releases
+from oemupdates.models import Channel, Heartbeat, Operator, RejectedRequest
+from oemupdates.services import groups, nodes, releases, samples
+from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 
 
@@ -44,7 +49,7 @@ class TestSentence:
         aim(seeded_channel(), "4459.2.1")
         make_node()
         make_node()
-        assert "2 nodes: all are up to date. Nothing needs you." in text(page)
+        assert "2 nodes: all report, all up to date. Nothing needs you." in text(page)
 
     def test_counts_who_is_on_the_way_and_who_waits(self, page: Client) -> None:
         aim(seeded_channel(), "4459.2.1")
@@ -52,13 +57,13 @@ class TestSentence:
         make_node(state=State.DOWNLOADING)
         make_node(state=State.REBOOT_PENDING)
         make_node(state=State.WAITING)
-        expected = "4 nodes: 1 are up to date, 2 on their way, 1 waiting. Nothing needs you."
+        expected = "4 nodes: all report, 1 up to date, 2 under way, 1 waiting. Nothing needs you."
         assert expected in text(page)
 
     def test_says_how_many_things_need_somebody(self, page: Client) -> None:
         aim(seeded_channel(), "4459.2.1")
         make_node(state=State.FAILED)
-        assert "1 node: 0 are up to date. 1 thing needs you." in text(page)
+        assert "1 node: all report, 1 failing. 1 thing needs you." in text(page)
 
 
 class TestNeedsYou:
@@ -191,3 +196,170 @@ class TestVersions:
         aim(seeded_channel(), "4459.2.1")
         make_node()
         assert "target of stable" in text(page)
+
+
+class TestNow:
+    def test_is_the_part_that_changes_and_says_where_from(self, page: Client) -> None:
+        make_node()
+        html = text(page, "/overview/now/")
+        assert html.startswith('<div class="stack" id="overview" data-live="overview"')
+        assert 'data-live-src="/overview/now/"' in text(page)
+
+    def test_is_worked_out_once_for_all_who_watch(
+        self, page: Client, django_assert_max_num_queries: Callable[..., Any]
+    ) -> None:
+        make_node()
+        text(page, "/overview/now/")
+        with django_assert_max_num_queries(4):
+            text(page, "/overview/now/")
+
+    def test_shows_nobody_what_another_sees(self, page: Client) -> None:
+        make_node()
+        make_node(group=seeded_group("beta"))
+        assert "2 nodes" in text(page, "/overview/now/")
+        assert "1 node:" in text(limited("beta"), "/overview/now/")
+        assert "1 node:" in text(limited("stable"), "/overview/now/")
+
+
+def limited(name: str) -> Client:
+    somebody = Operator.objects.create_user(f"for-{name}", password=PASSWORD)
+    return log_in(permit(somebody, Role.VIEWER, seeded_group(name)))
+
+
+class TestReach:
+    def test_sums_only_the_groups_of_who_looks(self, heard: None) -> None:
+        make_node(version="4459.2.1", oem="azure", state=State.FAILED)
+        make_node(version="4593.2.1", group=seeded_group("beta"))
+        html = text(limited("beta"))
+        assert "1 node: all report, it up to date." in html
+        assert "4459.2.1" not in html
+        assert "azure" not in html
+        assert "failed to update" not in html
+
+    def test_tells_of_rejected_requests_only_who_may_read_them(
+        self, viewer: Operator, page: Client
+    ) -> None:
+        make_node()
+        now = timezone.now()
+        RejectedRequest.objects.create(
+            day=now.date(), reason="doctype", source="x", times=7, first_at=now, last_at=now
+        )
+        assert "requests rejected" in text(page)
+        assert "requests rejected" not in text(log_in(viewer))
+
+
+class TestOwnHealth:
+    def test_is_told_in_words_and_needs_nobody_while_it_works(self, page: Client) -> None:
+        aim(seeded_channel(), "4459.2.1")
+        make_node()
+        html = text(page)
+        assert re.search(r"The worker was heard \d s ago\.", html)
+        assert "Nothing needs you" in html
+
+    def test_needs_somebody_when_the_worker_is_gone(self, page: Client) -> None:
+        aim(seeded_channel(), "4459.2.1")
+        make_node()
+        Heartbeat.objects.filter(name="worker").delete()
+        needs = text(page).partition("Needs you")[2].partition("</section>")[0]
+        assert "The worker was never heard" in needs
+        assert 'href="/admin/system/"' in needs
+
+
+class TestHolds:
+    @pytest.mark.parametrize(
+        ("ends", "words"),
+        [
+            (timedelta(hours=23), "1</b> node whose hold ends within a day"),
+            (timedelta(hours=-1), "1</b> node whose hold has ended"),
+            (timedelta(hours=25), None),
+        ],
+    )
+    def test_that_end_are_named(self, page: Client, ends: timedelta, words: str | None) -> None:
+        until = timezone.now() + ends
+        make_node(is_held=True, held_because="disk", held_by="ann", held_until=until)
+        html = text(page)
+        assert "1</b> node held by operators" in html
+        assert ("whose hold" in html) is (words is not None)
+        assert words is None or words in html
+
+
+class TestRejectedRequests:
+    @pytest.mark.parametrize(
+        ("before", "last", "rising"), [(0, 9, False), (0, 10, True), (5, 10, False), (4, 10, True)]
+    )
+    def test_rise(self, page: Client, before: int, last: int, *, rising: bool) -> None:
+        make_node()
+        for times, hours in ((before, 30), (last, 1)):
+            at = timezone.now() - timedelta(hours=hours)
+            RejectedRequest.objects.create(
+                day=at.date(),
+                reason="doctype",
+                source=str(hours),
+                times=times,
+                first_at=at,
+                last_at=at,
+            )
+        assert ("more than twice" in text(page)) is rising
+
+
+class TestThirtyDays:
+    def test_chart_says_in_words_and_a_table_what_it_draws(self, page: Client) -> None:
+        node = make_node(version="4459.2.1")
+        now = timezone.now()
+        samples.take(now - timedelta(days=10))
+        samples.take(now - timedelta(days=5))
+        make_node(version="4593.2.1")
+        html = text(page)
+        assert "1 of 2 nodes run" in html
+        assert "OS versions as a table" in html
+        assert node.version in html.partition("OS versions as a table")[2]
+
+    def test_are_hours_while_there_are_few_days(self, page: Client) -> None:
+        make_node()
+        samples.take(timezone.now() - timedelta(hours=5))
+        assert "1 of 1 nodes run 4459.2.1, as 5 h ago." in text(page) or "6 h ago" in text(page)
+
+    def test_have_no_chart_before_the_first_sample(self, page: Client) -> None:
+        make_node()
+        assert "begins with the first hourly sample" in text(page)
+
+
+class TestThen:
+    def test_shows_the_fleet_of_the_last_sample(self, page: Client) -> None:
+        make_node(oem="azure")
+        then = timezone.now() - timedelta(days=3)
+        samples.take(then)
+        make_node()
+        html = text(page, f"/?at={then.strftime('%Y-%m-%dT%H:59')}")
+        assert "1 node: all report, it up to date." in html
+        assert then.strftime("%Y-%m-%d %H:00") in html
+
+    def test_says_when_there_is_no_sample_so_old(self, page: Client) -> None:
+        make_node()
+        assert "No sample was taken before 2026-01-01 00:00 UTC" in text(
+            page, "/?at=2026-01-01T00:00:00Z"
+        )
+
+    @pytest.mark.parametrize("at", ["yesterday", "0001-01-01", "2026-13-01"])
+    def test_refuses_what_is_no_moment(self, page: Client, at: str) -> None:
+        make_node()
+        answer = page.get("/", {"at": at})
+        assert answer.status_code == 400
+        assert "no date and time" in answer.content.decode()
+
+
+class TestStart:
+    def test_waits_and_turns_green_at_the_first_check_in(self, page: Client) -> None:
+        assert "Waiting for the first check-in" in text(page)
+        node = make_node()
+        html = text(page, "/start/arrived/")
+        assert "The first check-in arrived." in html
+        assert f'href="/nodes/{node.pk}/"' in html
+        assert "good" in html
+
+    def test_says_what_was_rejected_meanwhile(self, page: Client) -> None:
+        now = timezone.now()
+        RejectedRequest.objects.create(
+            day=now.date(), reason="doctype", source="x", times=7, first_at=now, last_at=now
+        )
+        assert "it says what to mend" in text(page)
