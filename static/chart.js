@@ -1,6 +1,7 @@
 // Draws what stands in `data-chart`, with uPlot. The table beside each chart says the same.
 "use strict";
 {
+  const HEIGHT = 180;
   const probe = document.createElement("span");
 
   // A custom property's value is text such as light-dark(…): a probe tells the colour it comes to.
@@ -19,6 +20,10 @@
     return rows.map((row) => row.map((value, index) => (sums[index] += value ?? 0)));
   }
 
+  const dayOf = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
+  const hourOf = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "UTC" });
+  const day = (at) => dayOf.format(at * 1000);
+  const hour = (at) => hourOf.format(at * 1000);
   const number = new Intl.NumberFormat("en");
 
   function says(chart, rows, index) {
@@ -35,6 +40,7 @@
     const ink = colour("ink-mute");
     const font = `11.5px ${getComputedStyle(document.body).fontFamily}`;
     const axis = { stroke: ink, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+    const days = chart.times.at(-1) - chart.times[0] > 2 * 86400;
     const rows = chart.series.map((one) => one.values);
     const series = chart.series.map((one) => {
       const tone = colour(`ink-${one.shade}`);
@@ -42,18 +48,19 @@
     });
     return {
       width: plot.clientWidth,
-      height: 200,
+      height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, points: { show: !chart.stacked } },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.05, 1)] } },
-      axes: [axis, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) }],
+      axes: [{ ...axis, size: 26, space: 64, values: (_plot, ticks) => ticks.map(days ? day : hour) }, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) }],
       series: [{}, ...(chart.stacked ? series.reverse() : series)],
       hooks: {
         setCursor: [
           (drawn) => {
             const index = drawn.cursor.idx;
-            readout.textContent = index === null || index === undefined ? "" : says(chart, rows, index);
+            readout.hidden = index === null || index === undefined;
+            if (!readout.hidden) readout.textContent = says(chart, rows, index);
           },
         ],
       },
@@ -64,7 +71,7 @@
     const chart = JSON.parse(plot.dataset.chart);
     if (chart.times.length < 2) return;
     const readout = plot.parentElement.querySelector("[data-readout]");
-    plot.hidden = readout.hidden = false;
+    plot.hidden = false;
     plot.drawn?.destroy();
     let rows = chart.series.map((one) => one.values);
     if (chart.stacked) rows = stacked(rows).reverse();
@@ -79,7 +86,7 @@
     await document.fonts.ready; // or the axes are measured in another font
     drawAll();
     new ResizeObserver(() => {
-      for (const plot of plots()) plot.drawn?.setSize({ width: plot.clientWidth, height: 200 });
+      for (const plot of plots()) plot.drawn?.setSize({ width: plot.clientWidth, height: HEIGHT });
     }).observe(document.body);
     new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

@@ -41,7 +41,9 @@ def copyable(text: object, shown: str = "", css: str = "mono") -> dict[str, Any]
 @register.simple_block_tag
 def snippet(content: str) -> SafeString:
     """A block of text to paste somewhere, with a button that copies it."""
-    return SafeString(render_to_string("parts/_snippet.html", {"content": content.strip()}))
+    # What stands in the block was escaped when it was rendered; stripping forgets that.
+    escaped = SafeString(content.strip())
+    return SafeString(render_to_string("parts/_snippet.html", {"content": escaped}))
 
 
 @register.inclusion_tag("parts/_crumbs.html")
