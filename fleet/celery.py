@@ -27,6 +27,12 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 10},
     },
+    # Workers that meet in a change take turns at its chunks.
+    "advance-bulk-changes": {
+        "task": "oemupdates.tasks.advance_bulk_changes",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

@@ -182,6 +182,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "oemupdates.dashboard.middleware.OneTimePasswordMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "oemupdates.dashboard.middleware.RoleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "fleet.urls"
@@ -272,6 +273,8 @@ CONTENT_SECURITY_POLICY = {
 
 # --- API ----------------------------------------------------------------------------------------
 
+# Requests that each token, or each person, may make a minute; 0 lets any number in.
+API_REQUESTS_A_MINUTE = env.int("FLEET_API_REQUESTS_A_MINUTE", default=600)
 REST_FRAMEWORK: dict[str, Any] = {"URL_FORMAT_OVERRIDE": None}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",
@@ -285,7 +288,18 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "oemupdates.api.schema.complete",
     ],
     "ENUM_NAME_OVERRIDES": {
-        "Architecture": "oemupdates.models.Architecture",
+        "Architecture": "oemupdates.api.choices.ARCHITECTURES",
+        "Basis": "oemupdates.api.choices.BASES",
+        "DeliveryState": "oemupdates.api.choices.DELIVERY_STATES",
+        "Dimension": "oemupdates.api.choices.DIMENSIONS",
+        "EventMeaning": "oemupdates.api.choices.EVENT_MEANINGS",
+        "HealthLevel": "oemupdates.api.choices.HEALTH_LEVELS",
+        "NodeState": "oemupdates.api.choices.NODE_STATES",
+        "Permission": "oemupdates.api.choices.PERMISSIONS",
+        "ReasonCode": "oemupdates.api.choices.REASON_CODES",
+        "Role": "oemupdates.api.choices.ROLES",
+        "WebhookForm": "oemupdates.api.choices.WEBHOOK_FORMS",
+        "WebhookKind": "oemupdates.api.choices.WEBHOOK_KINDS",
     },
 }
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from oemupdates.services import (
     activity_chain,
+    bulk_work,
     counters,
     deliveries,
     heartbeats,
@@ -24,12 +25,22 @@ from oemupdates.services import (
 
 logger = logging.getLogger(__name__)
 
+# For how long a tick goes on with changes of many nodes; the next comes sooner than that ends.
+BULK_SECONDS = 20.0
+
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def beat(sent_at: float) -> None:
     """Note that the beat sent this and that the worker got it; `sent_at` is in Unix seconds."""
     heartbeats.beat(heartbeats.BEAT, datetime.fromtimestamp(sent_at, tz=UTC))
     heartbeats.beat(heartbeats.WORKER, timezone.now())
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def advance_bulk_changes() -> None:
+    """Go on with changes of many nodes that operators began."""
+    running = bulk_work.advance_all(seconds=BULK_SECONDS)
+    heartbeats.beat("advance_bulk_changes", timezone.now(), found=running)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types

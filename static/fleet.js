@@ -31,7 +31,7 @@
     let region = document.getElementById("announced");
     if (!region) {
       region = Object.assign(document.createElement("div"), { id: "announced", className: "unseen" });
-      region.setAttribute("role", "status");
+      region.setAttribute("aria-live", "polite");
       document.body.append(region);
     }
     region.textContent = text;

@@ -61,7 +61,7 @@
     let line = region.querySelector(":scope > .fresh");
     if (!line) {
       line = Object.assign(document.createElement("button"), { type: "button", className: "fresh" });
-      line.setAttribute("role", "status");
+      line.setAttribute("aria-live", "polite");
       region.prepend(line);
     }
     line.textContent = number ? `${number} new: show` : "Changed: show";

@@ -1,16 +1,20 @@
 """Who asks: somebody's token, or a browser's session."""
 
+from ipaddress import ip_address
 from typing import Protocol
 
-from rest_framework.authentication import SessionAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from oemupdates.api.problems import NotPermitted
 from oemupdates.domain.access import Permission
-from oemupdates.models import Operator
-from oemupdates.services import access
+from oemupdates.models import ApiToken, Operator
+from oemupdates.services import access, activity, tokens
+
+CHALLENGE = 'Bearer realm="OEM Fleet"'
 
 
 class Guarded(Protocol):
@@ -18,6 +22,38 @@ class Guarded(Protocol):
 
     def needed(self, method: str) -> Permission | None:
         """The permission that a method needs; None if it is enough to be somebody."""
+
+
+class Token(BaseAuthentication):
+    """A script with `Authorization: Bearer flt_...`; its token narrows what its owner may do."""
+
+    def authenticate(self, request: Request) -> tuple[Operator, ApiToken] | None:
+        """Let the token in for this request, or leave it to the session if there is none."""
+        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        if not scheme:
+            return None
+        if scheme.lower() != "bearer":
+            raise AuthenticationFailed("Come with Authorization: Bearer and a token.")
+        try:
+            let_in = tokens.authenticate(secret.strip(), _address(request))
+        except tokens.BadToken as error:
+            raise AuthenticationFailed(str(error)) from error
+        access.limits.set(let_in.limits)
+        activity.came_with(let_in.token)
+        return let_in.operator, let_in.token
+
+    def authenticate_header(self, request: Request) -> str:
+        """How to come."""
+        return CHALLENGE
+
+
+def _address(request: Request) -> str:
+    """The IP address that a request came from; empty if it is none."""
+    try:
+        found = ip_address(str(request.META.get("REMOTE_ADDR", "")).partition("%")[0])
+    except ValueError:
+        return ""
+    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 class Session(SessionAuthentication):

@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
+from oemupdates.api.choices import ARCHITECTURES
 from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text, key
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
@@ -14,7 +15,6 @@ from oemupdates.domain.access import Permission
 from oemupdates.models import (
     FLATCAR,
     Application,
-    Architecture,
     Channel,
     DeadEnd,
     Floor,
@@ -49,7 +49,7 @@ class ChannelShape(Shape):
     """A channel: a stream of releases for one architecture; `target` is what groups should run."""
 
     application = ApplicationRef()
-    architecture = serializers.ChoiceField(Architecture.values)
+    architecture = serializers.ChoiceField(ARCHITECTURES)
     target = ReleaseRef(allow_null=True)
     floors = FloorShape(many=True)
     dead_ends = DeadEndShape(many=True)
@@ -63,14 +63,14 @@ class ChannelsAsked(Asked):
     """Which channels to list."""
 
     name = serializers.CharField(required=False, max_length=64)
-    architecture = serializers.ChoiceField(Architecture.values, required=False)
+    architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
 
 
 class NewChannel(Body):
     """A channel to be made, of Flatcar's OS."""
 
     name = Text(max_length=64)
-    architecture = serializers.ChoiceField(Architecture.values)
+    architecture = serializers.ChoiceField(ARCHITECTURES)
 
 
 class Target(Reasoned):

@@ -24,6 +24,7 @@ class Document(Resource):
     """A page about the API, for whoever is somebody; it is no part of the document itself."""
 
     schema: Any = None
+    throttle_classes = ()
 
     def needed(self, method: str) -> None:
         """Being somebody is enough."""

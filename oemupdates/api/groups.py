@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
+from oemupdates.api.choices import ARCHITECTURES
 from oemupdates.api.fields import Asked, Body, Flag, Plain, Reasoned, Shape, Text, Whole, key
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
@@ -15,7 +16,7 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import ApplicationRef, ChannelRef
 from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission, Reach
-from oemupdates.models import FLATCAR, Application, Architecture, Channel, Group
+from oemupdates.models import FLATCAR, Application, Channel, Group
 from oemupdates.models.standing import standings
 from oemupdates.services import groups as verbs
 from oemupdates.services.configuration import changing
@@ -30,7 +31,7 @@ class GroupShape(Shape):
 
     application = ApplicationRef()
     channel = ChannelRef(allow_null=True)
-    architecture = serializers.ChoiceField(Architecture.values)
+    architecture = serializers.ChoiceField(ARCHITECTURES)
 
     class Meta:
         model = Group
@@ -77,7 +78,7 @@ class GroupsAsked(Asked):
 
     name = serializers.CharField(required=False, max_length=64)
     track = serializers.CharField(required=False, max_length=256)
-    architecture = serializers.ChoiceField(Architecture.values, required=False)
+    architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
 
 
 class Policy(Body):
@@ -106,7 +107,7 @@ class NewGroup(Policy):
     """A group to be made; its name is its track too, unless one is given."""
 
     name = Text(max_length=64)
-    architecture = serializers.ChoiceField(Architecture.values)
+    architecture = serializers.ChoiceField(ARCHITECTURES)
     application = serializers.UUIDField(
         required=False, help_text="Which application its nodes ask for; Flatcar if left out."
     )

@@ -11,12 +11,14 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
+from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from oemupdates.api import problems, reading, refusing, repeating, responding, versions
-from oemupdates.api.authentication import Allowed, Session
+from oemupdates.api import problems, rates, reading, refusing, repeating, responding, versions
+from oemupdates.api.authentication import Allowed, Session, Token
 from oemupdates.api.call import Call, Operation, ShapeType
 from oemupdates.api.negotiation import Csv, Json, Negotiation
+from oemupdates.api.rates import Rate
 from oemupdates.api.schema import Schema
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
@@ -62,8 +64,9 @@ def operation(
 class Resource(APIView):
     """An address of the API; its methods are operations."""
 
-    authentication_classes: Sequence[type[BaseAuthentication]] = (Session,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (Token, Session)
     permission_classes: Sequence[type[BasePermission]] = (Allowed,)
+    throttle_classes: Sequence[type[BaseThrottle]] = (Rate,)
     renderer_classes = (Json,)
     parser_classes = ()
     content_negotiation_class = Negotiation
@@ -115,6 +118,7 @@ class Resource(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Say that no two callers may share an answer."""
         final = super().finalize_response(request, response, *args, **kwargs)
+        rates.tell(request, final)
         patch_vary_headers(final, ("Accept", "Authorization", "Cookie"))
         if not final.has_header("Cache-Control"):
             final["Cache-Control"] = "private, no-cache"

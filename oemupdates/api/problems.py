@@ -166,11 +166,14 @@ def kinds() -> list[Kind]:
         Kind(name_of(kind), kind.status, kind.title, kind.__doc__ or "")
         for kind in Problem.__subclasses__()
     ]
-    found += [
-        Kind(name_of(kind), status_of(kind), "Refused", kind.__doc__ or "")
-        for kind in _descendants(Refused)
-    ]
-    return sorted(found)
+    refused: dict[str, Kind] = {}
+    for refusal in _descendants(Refused):
+        # Verbs of several nouns share a name: whoever reads it asked for one of them.
+        name, words = name_of(refusal), (refusal.__doc__ or "").strip()
+        known = refused.get(name)
+        words = f"{known.detail} Or: {words}" if known else words
+        refused[name] = Kind(name, status_of(refusal), "Refused", words)
+    return sorted([*found, *refused.values()])
 
 
 def _descendants(kind: type[Refused]) -> Iterator[type[Refused]]:

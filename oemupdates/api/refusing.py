@@ -13,6 +13,7 @@ from django.http import Http404, HttpResponse
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 
+from oemupdates.api.authentication import CHALLENGE
 from oemupdates.api.problems import (
     MEDIA_TYPE,
     PREFIX,
@@ -25,6 +26,7 @@ from oemupdates.api.problems import (
     NotFound,
     NotPermitted,
     Problem,
+    TooManyRequests,
     Unavailable,
     name_of,
     status_of,
@@ -98,15 +100,18 @@ def _translate(error: Exception) -> Problem | None:
 
 
 def _who(error: Any) -> Problem:
-    return NotAuthenticated(
-        str(error.detail), headers={"WWW-Authenticate": 'Bearer realm="OEM Fleet"'}
-    )
+    return NotAuthenticated(str(error.detail), headers={"WWW-Authenticate": CHALLENGE})
 
 
 def _not_permitted(error: Exception) -> Problem:
     if isinstance(error, exceptions.PermissionDenied) and "CSRF" in str(error.detail):
         return BadCsrf("Send the CSRF token of the cookie in X-CSRFToken.")
     return NotPermitted("You may not do this.")
+
+
+def _too_many(error: Any) -> Problem:
+    seconds = str(int(error.wait or 1))
+    return TooManyRequests(f"Come again in {seconds} s.", headers={"Retry-After": seconds})
 
 
 def _unavailable(error: Exception) -> Problem:
@@ -126,6 +131,7 @@ _MEANINGS: tuple[tuple[tuple[type[Exception], ...], Callable[[Exception], Proble
         (exceptions.NotAcceptable,),
         lambda _error: NotAcceptable("Ask for application/json."),
     ),
+    ((exceptions.Throttled,), _too_many),
     ((SuspiciousOperation,), lambda _error: Invalid("The request is larger or odder than any.")),
     ((OperationalError, PoolTimeout), _unavailable),
 )

@@ -5,12 +5,13 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
+from oemupdates.api.choices import ARCHITECTURES
 from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
-from oemupdates.models import Architecture, Payload, Release
+from oemupdates.models import Payload, Release
 from oemupdates.services import releases as verbs
 from oemupdates.services.configuration import changing
 
@@ -25,7 +26,7 @@ class ReleaseShape(Shape):
     """
 
     application = ApplicationRef()
-    architecture = serializers.ChoiceField(Architecture.values)
+    architecture = serializers.ChoiceField(ARCHITECTURES)
 
     class Meta:
         model = Release
@@ -54,7 +55,7 @@ class ReleasesAsked(Asked):
     """Which releases to list."""
 
     version = serializers.CharField(required=False, max_length=64)
-    architecture = serializers.ChoiceField(Architecture.values, required=False)
+    architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
     blocked = serializers.BooleanField(required=False)
 
 

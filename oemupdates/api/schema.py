@@ -277,3 +277,19 @@ class SessionScheme(OpenApiAuthenticationExtension):
             "name": "sessionid",
             "description": "A browser that is logged in; changes need `X-CSRFToken` as well.",
         }
+
+
+class TokenScheme(OpenApiAuthenticationExtension):
+    """How the document tells of tokens."""
+
+    target_class = "oemupdates.api.authentication.Token"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> Said:
+        """The header."""
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "flt_...",
+            "description": "A token, made on the page of your account or by `POST /tokens`.",
+        }

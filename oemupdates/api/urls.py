@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, path, re_path
 
-from oemupdates.api import activity, channels, documents, groups, releases
+from oemupdates.api import (
+    activity,
+    channels,
+    documents,
+    groups,
+    node_history,
+    node_verbs,
+    nodes,
+    releases,
+    server,
+    tokens,
+    webhooks,
+)
 
 app_name = "api"
 v1: list[URLPattern] = [
@@ -24,10 +36,39 @@ v1: list[URLPattern] = [
     path("groups/<int:pk>/summary", groups.Summary.as_view(), name="group_summary"),
     path("groups/<int:pk>/snippet", groups.Snippet.as_view(), name="group_snippet"),
     path("groups/<int:pk>/updates", groups.Updates.as_view(), name="group_updates"),
+    path("me", server.Me.as_view(), name="me"),
+    path("nodes", nodes.Nodes.as_view(), name="nodes"),
+    path("nodes/<int:pk>", nodes.OneNode.as_view(), name="node"),
+    path("nodes/<int:pk>/answers", node_history.Answers.as_view(), name="node_answers"),
+    path("nodes/<int:pk>/archive", node_verbs.Archiving.as_view(), name="node_archive"),
+    path("nodes/<int:pk>/events", node_history.Events.as_view(), name="node_events"),
+    path("nodes/<int:pk>/explain", node_history.Explanation.as_view(), name="node_explain"),
+    path("nodes/<int:pk>/hold", node_verbs.Holding.as_view(), name="node_hold"),
+    path("nodes/<int:pk>/intervals", node_history.Intervals.as_view(), name="node_intervals"),
+    path("nodes/<int:pk>/release", node_verbs.Releasing.as_view(), name="node_release"),
+    path("nodes/<int:pk>/retry", node_verbs.Retrying.as_view(), name="node_retry"),
+    path("nodes/<int:pk>/unarchive", node_verbs.Unarchiving.as_view(), name="node_unarchive"),
+    path("rejected", server.Rejected.as_view(), name="rejected"),
     path("releases", releases.Releases.as_view(), name="releases"),
     path("releases/<int:pk>", releases.OneRelease.as_view(), name="release"),
     path("releases/<int:pk>/block", releases.Blocking.as_view(), name="release_block"),
     path("releases/<int:pk>/unblock", releases.Unblocking.as_view(), name="release_unblock"),
+    path("samples", server.Samples.as_view(), name="samples"),
+    path("system", server.System.as_view(), name="system"),
+    path("tokens", tokens.Tokens.as_view(), name="tokens"),
+    path("tokens/<int:pk>", tokens.OneToken.as_view(), name="token"),
+    path("tokens/<int:pk>/revoke", tokens.Revoking.as_view(), name="token_revoke"),
+    path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
+    path("webhooks/<int:pk>", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<int:pk>/active", webhooks.Switching.as_view(), name="webhook_active"),
+    path("webhooks/<int:pk>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
+    path(
+        "webhooks/<int:pk>/deliveries/<int:delivery>/replay",
+        webhooks.Replaying.as_view(),
+        name="delivery_replay",
+    ),
+    path("webhooks/<int:pk>/secret", webhooks.Renewing.as_view(), name="webhook_secret"),
+    path("webhooks/<int:pk>/test", webhooks.Testing.as_view(), name="webhook_test"),
     path("releases/<int:pk>/payloads", releases.Payloads.as_view(), name="payloads"),
 ]
 urlpatterns: list[URLPattern] = [

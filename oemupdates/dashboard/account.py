@@ -17,6 +17,7 @@ class LogIn(LoginView):
 
     template_name = "dashboard/login.html"
     redirect_authenticated_user = True
+    http_method_names = ("get", "head", "post", "options")
 
 
 class LogOut(LogoutView):
@@ -52,6 +53,7 @@ class Password(PasswordChangeView):
 
     template_name = "dashboard/password.html"
     success_url = reverse_lazy("dashboard:overview")
+    http_method_names = ("get", "head", "post", "options")
 
     def get_form_class(self) -> type[ChangePassword]:
         """Ask for the present password, unless it was for one time only."""

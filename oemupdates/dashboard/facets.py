@@ -30,6 +30,7 @@ _LABELS = {
     Key.OEM_BUILD: "OEM build",
     Key.STANDING: "Standing",
     Key.SEEN: "Seen",
+    Key.LABEL: "Label",
     Key.WORD: "Search",
 }
 

@@ -3,14 +3,28 @@
 import re
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from ipaddress import ip_address
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from oemupdates.domain.access import Permission
+from oemupdates.models import Operator
 from oemupdates.services import access, activity
 
+# What is about oneself, or about no one: it needs no role.
+OWN = {
+    "dashboard:livez",
+    "dashboard:readyz",
+    "dashboard:login",
+    "dashboard:logout",
+    "dashboard:password",
+    "dashboard:prefer",
+    "dashboard:style",
+}
+OWN_STEMS = ("account_", "mfa_", "usersessions_", "socialaccount_", "openid_connect_", "github_")
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -58,3 +72,29 @@ class OneTimePasswordMiddleware:
             if request.path not in allowed and not request.path.startswith("/api/"):
                 return redirect("dashboard:password")
         return self.get_response(request)
+
+
+class RoleMiddleware:
+    """Show the fleet to nobody who has no role in it, whatever a page asks besides.
+
+    The API and the streams say so in their own words.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """Stop somebody without a role, unless it is their own account that they ask for."""
+        match = request.resolver_match
+        user = request.user
+        if match is None or not isinstance(user, Operator) or match.namespace == "api":
+            return None
+        if match.view_name in OWN or match.view_name.startswith(OWN_STEMS):
+            return None
+        if access.where(user, Permission.READ_FLEET):
+            return None
+        return render(request, "dashboard/no_role.html", status=HTTPStatus.FORBIDDEN)

@@ -12,7 +12,8 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.query import BadQuery, Query
 from oemupdates.domain.query_parameters import read_parameters
 from oemupdates.models.node_queries import BadSearch
-from oemupdates.services.finding import Found, Slice, find
+from oemupdates.services.finding import Found, find
+from oemupdates.services.walking import Slice
 
 BAD_REQUEST = 400
 _OTHERS = {"after"}

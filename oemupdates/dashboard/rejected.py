@@ -6,12 +6,15 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard import paging, words
+from oemupdates.dashboard.acting import needs
+from oemupdates.domain.access import Permission
 from oemupdates.models import RejectedRequest
 
 BAD_REQUEST = 400
 
 
 @require_safe
+@needs(Permission.READ_RAW)
 def rejected(request: HttpRequest) -> HttpResponse:
     """Show a page of what was refused, of one reason or source if the URL says so."""
     found = RejectedRequest.objects.all()

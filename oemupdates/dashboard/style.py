@@ -14,9 +14,11 @@ from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.drawing import Cell, Chart, HeatMap, Row, Series, Stage
+from oemupdates.models import Activity
 
 VERSIONS = ("4593.2.1", "4593.2.0", "4459.2.4", "4230.2.3", "older")
 DAYS = 30
+LATEST = 5
 
 
 class Sample(forms.Form):
@@ -65,6 +67,9 @@ def _samples() -> dict[str, Any]:
         "empty_form": Sample(),
         "wrong_form": wrong,
         "stat_entries": [("Nodes", "12,480", "?"), ("Behind", "31", "?"), ("Poll", "45 min", "")],
+        "drawn_at": now,
+        "latest": Activity.objects.order_by("-pk")[:LATEST],
+        "pager": {"after": "token", "is_first": False},
         "tab_entries": [("People", "?", True), ("System", "?tab=system", False)],
     }
 

@@ -72,8 +72,16 @@ class Node:
     held_because: str = ""
     held_until: datetime | None = None
     is_held: bool = False
+    moved_to_id: int | None = None
+    moved_until: datetime | None = None
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
+
+    def moved_to(self, now: datetime) -> int | None:
+        """The group that an operator put the node into, as long as that holds."""
+        if self.moved_until is not None and self.moved_until <= now:
+            return None
+        return self.moved_to_id
 
     def copy(self) -> "Node":
         """Give a node with the same values."""

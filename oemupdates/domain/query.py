@@ -8,7 +8,6 @@ machine id, an address, or a network.
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,8 +15,6 @@ from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
 from oemupdates.domain.node import State
 from oemupdates.domain.version import BadVersion, parse
 
-MAX_LENGTH, MAX_TERMS = 2000, 40
-MAX_WORD = 256
 # How an empty value is written where an empty text would say nothing.
 EMPTY = "-"
 
@@ -41,6 +38,7 @@ class Key(StrEnum):
     OEM_VERSION = "oem_version"
     OEM_BUILD = "oem_build"
     SEEN = "seen"
+    LABEL = "label"
     STANDING = "standing"
 
 
@@ -75,19 +73,14 @@ KNOWN: dict[Key, tuple[str, ...]] = {
     Key.STANDING: ("on_target", "in_progress", "behind"),
 }
 # Terms that say one thing only: several of them are written as several terms.
-_SINGLE = frozenset({Key.IS, Key.SEEN, Key.STANDING})
-_ORDERED = VERSIONS | {Key.SEEN}
+SINGLE = frozenset({Key.IS, Key.SEEN, Key.STANDING})
+ORDERED = VERSIONS | {Key.SEEN}
 _UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60, "w": 7 * 24 * 60 * 60}
 
-_WORD = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
-_KEYED = re.compile(r"(-?)([A-Za-z_]+):(.*)", re.DOTALL)
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_VALUE = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^,"])*)(,|$)')
 _PLAIN_VALUE = re.compile(r'[^\s",<>\\]+')
 _PLAIN_WORD = re.compile(r'[^\s":\\-][^\s":\\]*')
-_OP = re.compile(r"<=|>=|<|>")
 _AGE = re.compile(r"(\d{1,6})([smhdw])", re.ASCII)
-_PREFIX = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,2}", re.ASCII)
+PREFIX = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +133,7 @@ class Query:
             if (
                 term.key is not key
                 or term.is_negated
-                or (key in _SINGLE and value not in term.values)
+                or (key in SINGLE and value not in term.values)
             ):
                 continue
             if value in term.values:
@@ -150,16 +143,6 @@ class Query:
             changed = (Term(key, values),) if values else ()
             return Query(self.terms[:number] + changed + self.terms[number + 1 :])
         return Query((*self.terms, Term(key, (value,))))
-
-
-def read(text: str) -> Query:
-    """Understand a query; `BadQuery` if it is none."""
-    if len(text) > MAX_LENGTH:
-        raise BadQuery(f"A query is at most {MAX_LENGTH} characters long.")
-    terms = tuple(_term(word) for word in _words(text))
-    if len(terms) > MAX_TERMS:
-        raise BadQuery(f"A query has at most {MAX_TERMS} terms.")
-    return Query(terms)
 
 
 def seconds(age: str) -> int:
@@ -176,7 +159,7 @@ def meets(version: str, value: Value) -> bool:
     What cannot be read as a version equals its own text alone.
     """
     if value.op is Op.IS:
-        is_prefix = bool(_PREFIX.fullmatch(value.text))
+        is_prefix = bool(PREFIX.fullmatch(value.text))
         return version == value.text or (is_prefix and version.startswith(f"{value.text}."))
     if value.op is Op.RANGE:
         return meets(version, Value(value.text, Op.AT_LEAST)) and meets(
@@ -197,131 +180,12 @@ def meets(version: str, value: Value) -> bool:
 def _compare(version: str, bound: str) -> int:
     """How a version stands to a bound, of which only the fields count that it gives."""
     parsed = parse(version)
-    if _PREFIX.fullmatch(bound) and bound.count(".") < 2:  # noqa: PLR2004 - not all three fields
+    if PREFIX.fullmatch(bound) and bound.count(".") < 2:  # noqa: PLR2004 - not all three fields
         fields = tuple(int(field) for field in bound.split("."))
         mine = tuple(parsed[: len(fields)])
         return (mine > fields) - (mine < fields)
     other = parse(bound)
     return (parsed > other) - (parsed < other)
-
-
-def _words(text: str) -> Iterator[str]:
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        match = _WORD.match(text, at)
-        if match is None or (match.end() < len(text) and not text[match.end()].isspace()):
-            raise BadQuery(f"A quote is opened and not closed in {_shown(text[at:])}.")
-        yield match[0]
-        at = match.end()
-
-
-def _term(word: str) -> Term:
-    keyed = None if _is_network(word) else _KEYED.fullmatch(word)
-    if keyed is None:
-        return _bare(word)
-    name = keyed[2].lower()
-    key = ALIASES.get(name) or next((key for key in Key if key and key == name), None)
-    if key is None:
-        raise BadQuery(
-            f"There is no filter {name!r} as in {_shown(word)}; quote it to search for it."
-        )
-    values = tuple(_value(key, part, word) for part in _parts(keyed[3], word))
-    if key in _SINGLE and len(values) > 1:
-        raise BadQuery(f"{_shown(word)}: {key} takes one value; write {key}: again for another.")
-    return Term(key, values, bool(keyed[1]))
-
-
-def _bare(word: str) -> Term:
-    is_negated = word.startswith("-") and len(word) > 1
-    text = word[is_negated:]
-    quoted = _QUOTED.fullmatch(text)
-    if quoted is None:
-        if '"' in text:
-            raise BadQuery(f"{_shown(word)}: quotes go around the whole word.")
-        text = text.rstrip("*")
-    else:
-        text = _unescape(quoted[1])
-    if not text or text == "-":
-        raise BadQuery(f"{_shown(word)} says nothing to look for.")
-    if len(text) > MAX_WORD:
-        raise BadQuery(f"A word to search for is at most {MAX_WORD} characters long.")
-    if not text.isprintable():
-        raise BadQuery("The search holds characters that no node has in its name.")
-    return Term(Key.WORD, (Value(text),), is_negated)
-
-
-def _parts(text: str, word: str) -> Iterator[str]:
-    """The values of a term, quotes and all, at the commas outside of quotes."""
-    at = 0
-    while True:
-        match = _VALUE.match(text, at)
-        if match is None or not match[1]:
-            raise BadQuery(f"{_shown(word)} has no value between its commas, or none at all.")
-        yield match[1]
-        if not match[2]:
-            return
-        at = match.end()
-
-
-def _value(key: Key, part: str, word: str) -> Value:
-    quoted = _QUOTED.fullmatch(part)
-    if quoted is not None:
-        value = Value(_unescape(quoted[1]))
-    elif '"' in part:
-        raise BadQuery(f"{_shown(word)}: quotes go around a whole value.")
-    else:
-        value = _plain_value(key, part)
-    _check(key, value, word)
-    return value
-
-
-def _plain_value(key: Key, part: str) -> Value:
-    if part == EMPTY:
-        return Value("")
-    if key not in _ORDERED:
-        return Value(part)
-    op = _OP.match(part)
-    if op is not None:
-        return Value(part[op.end() :], Op(op[0]))
-    start, is_range, end = part.partition("..")
-    return Value(start, Op.RANGE, end) if is_range else Value(part)
-
-
-def _check(key: Key, value: Value, word: str) -> None:
-    text = value.text
-    if key in KNOWN and text not in KNOWN[key]:
-        named = "sysext" if key is Key.SYSEXT else key
-        raise BadQuery(
-            f"{_shown(word)}: no node has the {named} {text!r}; there are"
-            f" {', '.join(known or EMPTY for known in KNOWN[key])}."
-        )
-    if not text.isprintable() or not value.end.isprintable():
-        raise BadQuery(f"No node has the {key} {text!r}.")
-    bounds = [text, value.end] if value.op is Op.RANGE else [text]
-    if key is Key.SEEN:
-        if value.op is Op.IS:
-            raise BadQuery(
-                f"{_shown(word)}: say seen:>{text} for longer ago, seen:<{text} for since."
-            )
-        for bound in bounds:
-            seconds(bound)
-    elif value.op is not Op.IS:
-        for bound in bounds:
-            _check_version(bound, word)
-
-
-def _check_version(text: str, word: str) -> None:
-    if _PREFIX.fullmatch(text):
-        return
-    try:
-        parse(text)
-    except BadVersion as error:
-        raise BadQuery(
-            f"{_shown(word)}: {text!r} is no version like 4593.2.1 or 4593.2."
-        ) from error
 
 
 def _format(term: Term) -> str:
@@ -332,7 +196,7 @@ def _format(term: Term) -> str:
 
 
 def _format_word(text: str) -> str:
-    if _is_network(text) or (_PLAIN_WORD.fullmatch(text) and not text.endswith("*")):
+    if is_network(text) or (_PLAIN_WORD.fullmatch(text) and not text.endswith("*")):
         return text
     return _quote(text)
 
@@ -345,7 +209,7 @@ def _format_value(key: Key, value: Value) -> str:
     if not value.text:
         return EMPTY
     is_plain = _PLAIN_VALUE.fullmatch(value.text) and value.text != EMPTY
-    if is_plain and not (key in _ORDERED and ".." in value.text):
+    if is_plain and not (key in ORDERED and ".." in value.text):
         return value.text
     return _quote(value.text)
 
@@ -355,17 +219,10 @@ def _quote(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _unescape(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
-
-
-def _is_network(text: str) -> bool:
+def is_network(text: str) -> bool:
+    """Whether a text is an address or a network."""
     try:
         ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
     return True
-
-
-def _shown(text: str) -> str:
-    return f"“{text[:60]}”"

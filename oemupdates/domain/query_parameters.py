@@ -5,7 +5,8 @@ Pages and the API share these names; what they say is the same as the query box 
 
 from collections.abc import Collection, Iterable, Mapping
 
-from oemupdates.domain.query import EMPTY, KNOWN, BadQuery, Flag, Key, Query, Term, Value, read
+from oemupdates.domain.query import EMPTY, KNOWN, BadQuery, Flag, Key, Query, Term, Value
+from oemupdates.domain.query_reading import read
 
 # The parameters that name values, each with the key that it stands for.
 PARAMETERS = {

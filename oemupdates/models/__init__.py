@@ -2,6 +2,7 @@
 
 from oemupdates.models.activity import Activity, ActivityCheck
 from oemupdates.models.application import FLATCAR, Application, Architecture
+from oemupdates.models.bulk import BulkChange, BulkItem
 from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
@@ -9,12 +10,14 @@ from oemupdates.models.group import Group, TrackAlias
 from oemupdates.models.heartbeat import Heartbeat
 from oemupdates.models.history import Answer, Event, VersionInterval
 from oemupdates.models.idempotency import DoneRequest
+from oemupdates.models.label import Label, NodeLabel
 from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
 from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
+from oemupdates.models.saved_view import SavedView
 from oemupdates.models.token import ApiToken
 from oemupdates.models.webhook import DarkMark, Webhook, WebhookCursor, WebhookDelivery
 
@@ -26,6 +29,8 @@ __all__ = [
     "ApiToken",
     "Application",
     "Architecture",
+    "BulkChange",
+    "BulkItem",
     "Channel",
     "Configuration",
     "DarkMark",
@@ -37,14 +42,17 @@ __all__ = [
     "Group",
     "GroupBudget",
     "Heartbeat",
+    "Label",
     "Node",
     "NodeCount",
+    "NodeLabel",
     "Operator",
     "Payload",
     "RejectedRequest",
     "Release",
     "RoleGrant",
     "Sample",
+    "SavedView",
     "TrackAlias",
     "VersionInterval",
     "Webhook",

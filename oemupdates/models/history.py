@@ -33,7 +33,11 @@ class VersionInterval(models.Model):
                 name="interval_ends_after_its_start",
             ),
         )
-        indexes = (models.Index(fields=("node", "started_at"), name="interval_node_started"),)
+        indexes = (
+            models.Index(fields=("node", "started_at"), name="interval_node_started"),
+            # Who ran a version at some time, page by page.
+            models.Index(fields=("version", "node"), name="interval_version_node"),
+        )
 
     def __str__(self) -> str:
         return f"{self.version} from {self.started_at}"
@@ -66,12 +70,16 @@ class Event(models.Model):
 
 
 class Answer(models.Model):
-    """What a node heard from a moment on, and why; a row for each change of it."""
+    """What a node heard from a moment on, and why; a row for each change of it.
+
+    `said` is the check-in that was answered so, as JSON of what the door understood of it.
+    """
 
     node = models.ForeignKey(Node, models.CASCADE, related_name="answers", db_index=False)
     at = models.DateTimeField()
     answer = models.CharField(max_length=80)
     reasons = models.TextField()
+    said = models.TextField(blank=True, default="", db_default="")
 
     class Meta:
         ordering = ("-at", "-id")

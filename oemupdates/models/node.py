@@ -54,6 +54,13 @@ class Node(models.Model):
     held_because = models.CharField(max_length=500, blank=True, default="")
     held_by = models.CharField(max_length=150, blank=True, default="")
     held_until = models.DateTimeField(null=True)
+    # Where an operator put it, whatever its track says, and until when.
+    moved_to = models.ForeignKey(
+        Group, models.PROTECT, null=True, related_name="moved_nodes", db_index=False
+    )
+    moved_because = models.CharField(max_length=500, blank=True, default="", db_default="")
+    moved_by = models.CharField(max_length=150, blank=True, default="", db_default="")
+    moved_until = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     check_in_count = models.PositiveBigIntegerField(default=0)
@@ -80,6 +87,10 @@ class Node(models.Model):
                 condition=Q(is_held=False) | ~Q(held_because=""),
                 name="node_is_held_for_a_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(moved_to=None) | ~Q(moved_because=""),
+                name="node_is_moved_for_a_reason",
+            ),
         )
         indexes = (
             models.Index(fields=("group", "id"), name="node_group"),
@@ -96,6 +107,7 @@ class Node(models.Model):
             ),
             models.Index(fields=("id",), condition=Q(is_held=True), name="node_held"),
             models.Index(fields=("id",), condition=Q(is_dark=True), name="node_dark"),
+            models.Index(fields=("id",), condition=Q(is_archived=True), name="node_archived"),
         )
 
     def __str__(self) -> str:

@@ -4,7 +4,6 @@ A batch is one transaction: its nodes are read and locked, `take` decides, and w
 written (`store_postgres`, `store_sqlite`). A node is answered only after that has committed.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,13 +16,14 @@ from oemupdates.domain.node import Node, State, starts_interval
 from oemupdates.domain.policy import Group
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.services.counters import Cell, cell, holds_place
+from oemupdates.services.kept import dump_reasons
 from oemupdates.services.snapshot import Snapshot
 
 Key = tuple[str, str]
 
 # What the check-in path reads of a node's row, in the order of the statement.
 READ = tuple(Node.__dataclass_fields__)
-# What it may write. Holds are the operators' alone.
+# What it may write. Holds and moves are the operators' alone.
 WRITTEN = tuple(
     name
     for name in READ
@@ -36,6 +36,8 @@ WRITTEN = tuple(
         "is_held",
         "held_because",
         "held_until",
+        "moved_to_id",
+        "moved_until",
     }
 )
 # What it writes of a node that is new.
@@ -86,7 +88,7 @@ class Writes:
     created: list[tuple[Node, int]] = field(default_factory=list)
     intervals: list[Node] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
-    answers: list[Node] = field(default_factory=list)
+    answers: list[tuple[Node, CheckIn]] = field(default_factory=list)
     counts: dict[Cell, int] = field(default_factory=dict)
     budgets: dict[int, tuple[int, int]] = field(default_factory=dict)
 
@@ -115,10 +117,15 @@ def take(
     return verdicts, taking.finish()
 
 
-def _group_of(said: CheckIn, architecture: str, snapshot: Snapshot) -> Group | None:
+def _group_of(said: CheckIn, node: Node, snapshot: Snapshot, now: datetime) -> Group | None:
+    """Where a node belongs: where an operator put it, else where its track says."""
     application = snapshot.applications.get(said.application)
     if application is None:
         return None
+    architecture = node.architecture
+    moved_to = snapshot.groups_by_id.get(node.moved_to(now) or 0)
+    if moved_to is not None and architecture in {"", moved_to.architecture}:
+        return moved_to
     if not architecture and said.is_pxe:
         # The PXE stub does not tell its architecture, and asks for nothing that depends on it.
         architecture = "amd64"
@@ -147,13 +154,13 @@ class _Taking:
         hearing = hear(before, said, now)
         node = hearing.node
         application = self.snapshot.applications.get(said.application)
-        group = _group_of(said, node.architecture, self.snapshot)
+        group = _group_of(said, node, self.snapshot, now)
         node.group_id = group.id if group else None
         if group and group.max_under_way is not None:
             self.groups[group.id] = group
         decision = None
         if said.asks:
-            decision = self._decide(before, node, group, application, now)
+            decision = self._decide(said, before, node, group, now)
         elif group is None:
             node.state = State.UNASSIGNED
         elif node.state == State.UNASSIGNED:
@@ -169,12 +176,13 @@ class _Taking:
 
     def _decide(
         self,
+        said: CheckIn,
         before: Node | None,
         node: Node,
         group: Group | None,
-        application: str | None,
         now: datetime,
     ) -> Decision:
+        application = self.snapshot.applications.get(said.application)
         if application is None:
             reason = Reason(Why.UNKNOWN_APPLICATION, node.application)
             decision = Decision(None, (reason,), State.UNASSIGNED)
@@ -188,10 +196,10 @@ class _Taking:
             )
         settle(node, decision, now)
         answer = decision.answer
-        reasons = _dump(decision.reasons)
+        reasons = dump_reasons(decision.reasons)
         if answer != node.answer or reasons != node.reasons:
             node.answer, node.reasons = answer, reasons
-            self.writes.answers.append(node)
+            self.writes.answers.append((node, said))
         return decision
 
     def _places_left(self, before: Node | None, group: Group | None) -> int | None:
@@ -250,7 +258,7 @@ class _Taking:
                 writes.intervals.append(node)
             self._count(before, node)
         # One node may have been answered twice in a batch: its last answer is what counts.
-        writes.answers = list({node.id: node for node in writes.answers}.values())
+        writes.answers = list({node.id: (node, said) for node, said in writes.answers}.values())
         writes.budgets = {
             group_id: (now - self.known.under_way.get(group_id, 0), self._limit(group_id))
             for group_id, now in sorted(self.under_way.items())
@@ -280,25 +288,6 @@ def _is_same(before: Node, after: Node) -> bool:
     same = before.__dict__ == after.__dict__
     after.last_seen_at = seen
     return same
-
-
-_dumped: dict[tuple[Reason, ...], str] = {}
-_DUMPED_MAX = 4096
-
-
-def _dump(reasons: tuple[Reason, ...]) -> str:
-    """Reasons as they are stored: a JSON list of [code, subject, detail]."""
-    text = _dumped.get(reasons)
-    if text is None:
-        if len(_dumped) >= _DUMPED_MAX:
-            _dumped.clear()
-        text = _dumped[reasons] = json.dumps(reasons, separators=(",", ":"), ensure_ascii=False)
-    return text
-
-
-def read_reasons(text: str) -> tuple[Reason, ...]:
-    """Reasons from how they are stored."""
-    return tuple(Reason(Why(why), *rest) for why, *rest in json.loads(text or "[]"))
 
 
 def row(node: Node, names: Sequence[str]) -> list[object]:

@@ -5,13 +5,12 @@ counters are read once for a query; from them come every number, the versions th
 and the index by which the rows are found soonest.
 """
 
-import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 
-from django.db.models import Q
+from django.db.models import QuerySet, Sum
 
 from oemupdates.domain.access import Reach
 from oemupdates.domain.query import (
@@ -23,10 +22,8 @@ from oemupdates.domain.query import (
     Query,
     Term,
     meets,
-    seconds,
 )
-from oemupdates.domain.query import Value as Said
-from oemupdates.models import Group, Node
+from oemupdates.models import Group, Node, NodeLabel
 from oemupdates.models.cells import Cells, Tally, Test, read_cells
 from oemupdates.models.count_queries import Value, Wanted
 from oemupdates.models.node_queries import (
@@ -37,6 +34,8 @@ from oemupdates.models.node_queries import (
     distinct_versions,
 )
 from oemupdates.models.standing import Standing, wanted_by_standing
+from oemupdates.services.finding_rows import carries, carrying, labels, seen
+from oemupdates.services.walking import Slice, cut, walk, walk_carriers
 
 COLUMNS = {
     Key.STATE: "state",
@@ -52,28 +51,8 @@ COLUMNS = {
 PAGE_ROWS = 50
 # A lookup of more values than this is no shorter than a walk.
 _MANY_VALUES = 200
-# Rows that are read at once where no index helps, and for how long a page reads on.
+# Rows that are read at once where no index helps.
 _FEW_ROWS = 20_000
-_FIRST_WINDOW = 4_000
-_PATIENCE_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Some of the nodes, newest first; the next are those with smaller keys than `last`.
-
-    `last` is 0 at the end. A slice that is not `is_full` and not at the end stopped because it
-    had `searched` so many nodes without finding enough: it goes on from `last`.
-    """
-
-    rows: list[Node]
-    last: int = 0
-    searched: int = 0
-
-    @property
-    def stopped(self) -> bool:
-        """Whether the search gave up for now."""
-        return bool(self.searched and self.last)
 
 
 @dataclass
@@ -130,8 +109,10 @@ class Found:
         """The nodes that are meant, to be read in the order of their keys; `BadSearch`."""
         found = self._flagged(Node.objects.select_related("group"))
         for term in self.query.about(Key.SEEN):
-            condition = _seen(term.values[0], self.now)
+            condition = seen(term.values[0], self.now)
             found = found.filter(~condition if term.is_negated else condition)
+        for term in self.query.about(Key.LABEL):
+            found = found.filter(carries(term))
         keys, unread = self._searched
         for term in unread:
             found = found.read_for(term.values[0].text, is_negated=term.is_negated)
@@ -141,10 +122,13 @@ class Found:
 
     def page(self, after: int = 0, *, size: int = PAGE_ROWS) -> Slice:
         """The nodes below a key, newest first, as many as a page holds or a moment finds."""
+        carriers = self._carriers
+        if carriers is not None:
+            return walk_carriers(self.nodes, carriers, after, size)
         if self._must_read_on:
-            return _walk(self.nodes, after, size)
+            return walk(self.nodes, after, size)
         found = self.nodes.filter(pk__lt=after) if after else self.nodes
-        return _cut(list(found.order_by("-pk")[: size + 1]), size)
+        return cut(list(found.order_by("-pk")[: size + 1]), size)
 
     @cached_property
     def _searched(self) -> tuple[set[int] | None, list[Term]]:
@@ -158,6 +142,15 @@ class Found:
             else:
                 keys = few if keys is None else keys & few
         return keys, unread
+
+    @property
+    def _carriers(self) -> QuerySet[NodeLabel] | None:
+        """The rows of the rarest label that is asked for, by which nodes are found soonest."""
+        terms = [term for term in self.query.about(Key.LABEL) if not term.is_negated]
+        if not terms or self._searched[0] is not None:
+            return None
+        numbers = [labels(term).aggregate(sum=Sum("nodes", default=0))["sum"] for term in terms]
+        return carrying(terms[numbers.index(min(numbers))])
 
     def _tests(self, term: Term) -> list[Test]:
         if term.key in COLUMNS:
@@ -269,7 +262,7 @@ class Found:
     def _must_read_on(self) -> bool:
         """Whether many rows may have to be read that are not meant."""
         keys, unread = self._searched
-        is_tested = bool(unread or self.query.about(Key.SEEN))
+        is_tested = bool(unread or self.query.about(Key.SEEN, Key.LABEL))
         if keys is not None or not (is_tested or self.tests):
             return False
         if self._has_short_index:
@@ -299,43 +292,3 @@ def find(query: Query, reach: Reach, *, now: datetime) -> Found:
     if this database cannot search for it.
     """
     return Found(query, reach, now)
-
-
-def _seen(value: Said, now: datetime) -> Q:
-    """A condition on how long ago a node was heard."""
-    then = now - timedelta(seconds=seconds(value.text))
-    match value.op:
-        case Op.LESS:
-            return Q(last_seen_at__gt=then)
-        case Op.AT_MOST:
-            return Q(last_seen_at__gte=then)
-        case Op.MORE:
-            return Q(last_seen_at__lt=then)
-        case Op.AT_LEAST:
-            return Q(last_seen_at__lte=then)
-    oldest = now - timedelta(seconds=seconds(value.end))
-    return Q(last_seen_at__lte=then, last_seen_at__gte=oldest)
-
-
-def _cut(rows: list[Node], size: int) -> Slice:
-    more = len(rows) > size
-    return Slice(rows[:size], rows[size - 1].pk if more else 0)
-
-
-def _walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
-    """Read on from a key through windows of keys, until the page is full or time is up."""
-    newest = Node.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    began = time.monotonic()
-    top = start = min(after or newest + 1, newest + 1)
-    window, rows = _FIRST_WINDOW, list[Node]()
-    while top > 0:
-        bottom = max(top - window, 0)
-        part = found.filter(pk__lt=top, pk__gte=bottom).order_by("-pk")
-        rows += part[: size + 1 - len(rows)]
-        if len(rows) > size:
-            return _cut(rows, size)
-        top, passed = bottom, time.monotonic() - began
-        if passed > _PATIENCE_SECONDS:
-            break
-        window *= 2
-    return Slice(rows, top, start - top)

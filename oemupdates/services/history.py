@@ -9,6 +9,7 @@ from django.db.models import Model, Q, QuerySet
 
 from oemupdates.models import (
     Answer,
+    BulkItem,
     DarkMark,
     DoneRequest,
     Event,
@@ -40,6 +41,7 @@ def forget(now: datetime, days: int) -> int:
         + _delete(DarkMark.objects.filter(at__lt=before).order_by("at"))
         # Long over: a delivery is given up within days, or its webhook is off.
         + _delete(WebhookDelivery.objects.filter(made_at__lt=now - timedelta(days=DELIVERY_DAYS)))
+        + _delete(BulkItem.objects.filter(change__ended_at__lt=before))
         + _delete(refused.filter(last_at__lt=now - timedelta(days=REJECTED_DAYS)))
         + _delete(_beyond(refused.order_by("-last_at", "-id")))
         + _delete(DoneRequest.objects.filter(at__lt=now - idempotency.LIFE).order_by("at"))

@@ -1,37 +1,43 @@
-"""What operators do to a node: hold, rename, archive, retry."""
+"""What operators do to a node: hold, rename, label, move, archive, retry."""
 
 from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
 
-from oemupdates.domain.node import State
-from oemupdates.models import Node, Operator
-from oemupdates.services import activity
+from oemupdates.domain.policy import Group as Policy
+from oemupdates.models import Group, Node, Operator
+from oemupdates.services import activity, node_changes, snapshot
 from oemupdates.services.counters import Moves
+from oemupdates.services.node_changes import (
+    CannotArchive,
+    CannotHold,
+    CannotMove,
+    CannotRelease,
+    CannotRetry,
+    CannotUnarchive,
+    Change,
+)
+
+__all__ = [
+    "CannotArchive",
+    "CannotHold",
+    "CannotMove",
+    "CannotRelease",
+    "CannotRetry",
+    "CannotUnarchive",
+    "archive",
+    "hold",
+    "move",
+    "move_back",
+    "release_hold",
+    "rename",
+    "retry",
+    "unarchive",
+]
 
 SYSTEM = "the system"
 _MAX_NAME = 256
-
-
-class CannotHold(activity.Refused):
-    """The node is held already, or the hold would end before it begins."""
-
-
-class CannotRelease(activity.Refused):
-    """The node is not held."""
-
-
-class CannotArchive(activity.Refused):
-    """The node is archived already."""
-
-
-class CannotUnarchive(activity.Refused):
-    """The node is not archived."""
-
-
-class CannotRetry(activity.Refused):
-    """Nothing stands against the node that a retry would take away."""
 
 
 def hold(node: Node, *, by: Operator | None, because: str, until: datetime | None = None) -> Node:
@@ -40,47 +46,21 @@ def hold(node: Node, *, by: Operator | None, because: str, until: datetime | Non
     Raises `CannotHold`; a hold that has ended by itself may be replaced.
     """
     because = activity.reason(because)
-    now = timezone.now()
-    if until is not None and until <= now:
-        raise CannotHold("The hold would end in the past.")
-    with transaction.atomic():
-        node = _lock(node)
-        if node.is_held and (node.held_until is None or node.held_until > now):
-            raise CannotHold(f"{node} is held already, by {node.held_by}: {node.held_because}")
-        node.is_held = True
-        node.held_because = because
-        node.held_by = by.username if by else SYSTEM
-        node.held_until = until
-        node.save(update_fields=["is_held", "held_because", "held_by", "held_until"])
-        after: dict[str, activity.Value] = {"held_until": until} if until else {}
-        activity.record(verb="node.held", subject=node, by=by, after=after, why=because)
-    return node
+    change = node_changes.hold(by=name_of(by), because=because, until=until)
+    return _do(node, change, by=by, why=because, told_after=("held_until",))
 
 
 def release_hold(node: Node, *, by: Operator | None, why: str = "") -> Node:
     """Take the hold off a node, ended or not; raises `CannotRelease`."""
-    with transaction.atomic():
-        node = _lock(node)
-        if not node.is_held:
-            raise CannotRelease(f"{node} is not held.")
-        before: dict[str, activity.Value] = {
-            "held_because": node.held_because,
-            "held_by": node.held_by,
-            "held_until": node.held_until,
-        }
-        node.is_held = False
-        node.held_because = node.held_by = ""
-        node.held_until = None
-        node.save(update_fields=["is_held", "held_because", "held_by", "held_until"])
-        activity.record(verb="node.hold_released", subject=node, by=by, before=before, why=why)
-    return node
+    told = ("held_because", "held_by", "held_until")
+    return _do(node, node_changes.release_hold(), by=by, why=why, told_before=told)
 
 
 def rename(node: Node, *, by: Operator | None, name: str) -> Node:
     """Give a node a name of the operators' own; an empty one takes it away."""
     name = activity.wording(name, what="The name", most=_MAX_NAME)
     with transaction.atomic():
-        node = _lock(node)
+        node = lock(node)
         before = node.name
         if name != before:
             node.name = name
@@ -95,37 +75,35 @@ def rename(node: Node, *, by: Operator | None, name: str) -> Node:
     return node
 
 
+def move(
+    node: Node, group: Group, *, by: Operator | None, because: str, until: datetime | None = None
+) -> Node:
+    """Put a node into a group, whatever its track says, for good or until a time.
+
+    Its next check-ins keep it there. Raises `CannotMove`.
+    """
+    because = activity.reason(because)
+    change = node_changes.move(group, by=name_of(by), because=because, until=until)
+    return _do(node, change, by=by, why=because, told_after=("group", "moved_until"))
+
+
+def move_back(node: Node, *, by: Operator | None, why: str = "") -> Node:
+    """Let a node's track say again where it belongs; raises `CannotMove`."""
+    change = node_changes.move_back(Tracks().group_of)
+    return _do(node, change, by=by, why=why, told_before=("group",), told_after=("group",))
+
+
 def archive(node: Node, *, by: Operator | None, why: str = "") -> Node:
     """Put a node away: out of every count and, with it, out of its group's limit.
 
     Its history stays, and its next check-in brings it back. Raises `CannotArchive`.
     """
-    with transaction.atomic():
-        node = _lock(node)
-        if node.is_archived:
-            raise CannotArchive(f"{node} is archived already.")
-        moves = Moves()
-        moves.leave(node)
-        node.is_archived = True
-        node.save(update_fields=["is_archived"])
-        moves.write()
-        activity.record(verb="node.archived", subject=node, by=by, why=why)
-    return node
+    return _do(node, node_changes.archive(), by=by, why=why)
 
 
 def unarchive(node: Node, *, by: Operator | None, why: str = "") -> Node:
     """Bring an archived node back before it checks in; raises `CannotUnarchive`."""
-    with transaction.atomic():
-        node = _lock(node)
-        if not node.is_archived:
-            raise CannotUnarchive(f"{node} is not archived.")
-        moves = Moves()
-        node.is_archived = False
-        moves.enter(node)
-        node.save(update_fields=["is_archived"])
-        moves.write()
-        activity.record(verb="node.unarchived", subject=node, by=by, why=why)
-    return node
+    return _do(node, node_changes.unarchive(), by=by, why=why)
 
 
 def retry(node: Node, *, by: Operator | None, why: str = "") -> Node:
@@ -133,36 +111,63 @@ def retry(node: Node, *, by: Operator | None, why: str = "") -> Node:
 
     Raises `CannotRetry`.
     """
+    told = ("download_failures", "postinst_failures", "rolled_back_version")
+    return _do(node, node_changes.retry(), by=by, why=why, told_before=told)
+
+
+class Tracks:
+    """Which group a node's track leads to, as the configuration stands."""
+
+    def __init__(self) -> None:
+        self.config = snapshot.load()
+
+    def group_of(self, node: Node) -> int | None:
+        """The key of the group that a node asks for; None for none."""
+        application = self.config.applications.get(node.application)
+        if application is None:
+            return None
+        architecture = node.architecture or ("amd64" if node.is_pxe else "")
+        group: Policy | None = self.config.group(application, architecture, node.track)
+        return group.id if group else None
+
+
+def name_of(by: Operator | None) -> str:
+    """Who did it, as a node remembers it."""
+    return by.username if by else SYSTEM
+
+
+def lock(node: Node) -> Node:
+    """The node as it is now, kept so until the transaction ends."""
+    return Node.objects.select_for_update(no_key=True).get(pk=node.pk)
+
+
+def _do(
+    node: Node,
+    change: Change,
+    *,
+    by: Operator | None,
+    why: str,
+    told_before: tuple[str, ...] = (),
+    told_after: tuple[str, ...] = (),
+) -> Node:
+    """Change one node, and write down what activity shall tell of it."""
     with transaction.atomic():
-        node = _lock(node)
-        before: dict[str, activity.Value] = {
-            "download_failures": node.download_failures,
-            "postinst_failures": node.postinst_failures,
-            "rolled_back_version": node.rolled_back_version,
-        }
-        if not any(before.values()):
-            raise CannotRetry(f"No failure and no rollback stands against {node}.")
+        node = lock(node)
         moves = Moves()
         moves.leave(node)
-        node.download_failures = node.postinst_failures = node.last_error_code = 0
-        node.rolled_back_version = ""
-        if node.state in {State.FAILED, State.ROLLED_BACK}:
-            node.state = State.WAITING
+        was = _told(node, told_before)
+        change.apply(node, timezone.now())
         moves.enter(node)
-        node.save(
-            update_fields=[
-                "download_failures",
-                "postinst_failures",
-                "last_error_code",
-                "rolled_back_version",
-                "state",
-            ]
-        )
+        node.save(update_fields=change.fields)
         moves.write()
-        activity.record(verb="node.retried", subject=node, by=by, before=before, why=why)
+        after = {name: value for name, value in _told(node, told_after).items() if value}
+        activity.record(verb=change.verb, subject=node, by=by, before=was, after=after, why=why)
     return node
 
 
-def _lock(node: Node) -> Node:
-    """The node as it is now, kept so until the transaction ends."""
-    return Node.objects.select_for_update(no_key=True).get(pk=node.pk)
+def _told(node: Node, names: tuple[str, ...]) -> dict[str, activity.Value]:
+    told: dict[str, activity.Value] = {}
+    for name in names:
+        value = getattr(node, name)
+        told[name] = (str(value) if value else "none") if name == "group" else value
+    return told

@@ -108,9 +108,9 @@ SELECT * FROM json_to_recordset($1::json) AS r(node_id bigint, at timestamptz,
     previous_version text, target_version text, boot_id text)
 """
 _ANSWER = """
-INSERT INTO oemupdates_answer (node_id, at, answer, reasons)
+INSERT INTO oemupdates_answer (node_id, at, answer, reasons, said)
 SELECT * FROM json_to_recordset($1::json)
-    AS r(node_id bigint, at timestamptz, answer text, reasons text)
+    AS r(node_id bigint, at timestamptz, answer text, reasons text, said text)
 """
 _BUDGET = """
 -- -1 breaks a constraint: another process let nodes in since the budget was read.

@@ -25,6 +25,7 @@ class Snapshot:
     applications: dict[str, str] = field(default_factory=dict)
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     releases: dict[tuple[str, str], dict[str, Release]] = field(default_factory=dict)
+    groups_by_id: dict[int, Group] = field(default_factory=dict)
 
     def group(self, application: str, architecture: str, track: str) -> Group | None:
         """The group that a node asks for; the wire's track is compared as it is sent."""
@@ -44,11 +45,13 @@ def load() -> Snapshot:
     applications = list(models.Application.objects.all())
     releases = _releases()
     channels = _channels(releases)
+    groups = _groups(channels, {one.pk: str(one.uuid) for one in applications})
     return Snapshot(
         epoch,
         _application_names(applications),
-        _groups(channels, {one.pk: str(one.uuid) for one in applications}),
+        groups,
         _by_version(releases.values(), {one.pk: str(one.uuid) for one in applications}),
+        {group.id: group for group in groups.values()},
     )
 
 

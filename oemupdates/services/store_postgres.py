@@ -30,6 +30,7 @@ from oemupdates.services.checkins import (
     Unwritable,
     Writes,
 )
+from oemupdates.services.kept import dump_said
 from oemupdates.services.postgres_line import Command, Line
 from oemupdates.services.postgres_statements import SESSION, STATEMENTS
 
@@ -191,8 +192,13 @@ def _rows(writes: Writes, seen: set[int]) -> Iterator[tuple[str, list[dict[str, 
     yield (
         "answer",
         [
-            {"node_id": node.id, "at": node.last_seen_at, **_values(node, ("answer", "reasons"))}
-            for node in writes.answers
+            {
+                "node_id": node.id,
+                "at": node.last_seen_at,
+                **_values(node, ("answer", "reasons")),
+                "said": dump_said(said),
+            }
+            for node, said in writes.answers
         ],
     )
     yield (

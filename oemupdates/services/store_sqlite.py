@@ -29,10 +29,11 @@ from oemupdates.services.checkins import (
     Writes,
     row,
 )
+from oemupdates.services.kept import dump_said
 
 T = TypeVar("T")
 
-_TIMES = ("offered_at", "held_until", "first_seen_at", "last_seen_at")
+_TIMES = ("offered_at", "held_until", "moved_until", "first_seen_at", "last_seen_at")
 _FLAGS = ("is_pxe", "is_dark", "is_archived", "is_held")
 _SHARD = 1
 
@@ -79,7 +80,9 @@ _EVENT = (
     "boot_id",
 )
 _NOTE = f"INSERT INTO oemupdates_event ({_list(_EVENT)}) VALUES ({_marks(_EVENT)})"  # noqa: S608
-_ANSWER = "INSERT INTO oemupdates_answer (node_id, at, answer, reasons) VALUES (?, ?, ?, ?)"
+_ANSWER = (
+    "INSERT INTO oemupdates_answer (node_id, at, answer, reasons, said) VALUES (?, ?, ?, ?, ?)"
+)
 _COUNT = (
     f"INSERT INTO oemupdates_nodecount ({_list(NodeCount.CELL)}, shard, nodes)"  # noqa: S608
     f" VALUES ({_marks(NodeCount.CELL)}, {_SHARD}, ?)"
@@ -196,8 +199,8 @@ def _write(connection: sqlite3.Connection, writes: Writes) -> None:
     connection.executemany(
         _ANSWER,
         [
-            (node.id, _text(node.last_seen_at), node.answer, node.reasons)
-            for node in writes.answers
+            (node.id, _text(node.last_seen_at), node.answer, node.reasons, dump_said(said))
+            for node, said in writes.answers
         ],
     )
     connection.executemany(

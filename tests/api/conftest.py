@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from oemupdates.api import rates
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, RoleGrant
 
@@ -60,3 +61,11 @@ def problem(answer: Any) -> tuple[int, str]:
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["status"] == answer.status_code
     return answer.status_code, answer.json()["type"].removeprefix("/api/problems/")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin with full buckets: rows of another test had the same keys."""
+    monkeypatch.setattr(rates, "_own", rates.Own())
+    monkeypatch.setattr(rates, "_away_until", 0.0)
+    rates._script.cache_clear()

@@ -1,18 +1,22 @@
 """Batches of check-ins on the real database: what two processes, a crash or a bad row may do."""
 
 import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from oemupdates.domain.checkin import CheckIn
 from oemupdates.domain.node import State
 from oemupdates.models import FLATCAR, Answer, Channel, Event, Group, Node, VersionInterval
 from oemupdates.omaha.batch import Batcher, Overloaded
 from oemupdates.omaha.lifespan import load_in_thread, make_store
+from oemupdates.services import nodes
 from oemupdates.services.checkins import Unwritable, Verdict
 from oemupdates.services.configuration import changing
 from tests.domain.plain import APPLIED, FINISHED, FIRST, STARTED, UPDATED, check, ping, say
@@ -78,7 +82,11 @@ class TestOneNode:
         assert verdict.decision.release is None
         assert (node.version, node.state, node.check_in_count) == ("4459.2.4", State.WAITING, 1)
         assert VersionInterval.objects.get().oem_version == "4459.2.4"
-        assert Answer.objects.get().answer == "noupdate"
+        answer = Answer.objects.get()
+        assert answer.answer == "noupdate"
+        said = json.loads(answer.said)
+        assert (said["version"], said["track"], said["asks"]) == ("4459.2.4", "stable", True)
+        assert said["events"]
         assert not Event.objects.exists()
 
     def test_goes_through_an_update_and_leaves_its_history(self) -> None:
@@ -128,6 +136,40 @@ class TestOneNode:
         assert changed == {"last_seen_at", "check_in_count"}
         assert after["check_in_count"] == 4
         assert Answer.objects.count() == VersionInterval.objects.count() == 1
+
+
+class TestAMovedNode:
+    def test_stays_where_it_was_put_whatever_its_track_says(self) -> None:
+        hear_all(check(**machine(1)))
+        nodes.move(Node.objects.get(), seeded_group("beta"), by=None, because="canary")
+        (verdict,) = hear_all(check(**machine(1)))
+        assert verdict.group is not None
+        assert verdict.group.id == seeded_group("beta").pk
+        hear_all(check(**machine(1), version="4593.2.1"))
+        node = Node.objects.get()
+        assert (node.group_id, node.moved_because) == (seeded_group("beta").pk, "canary")
+        assert counted() == recounted()
+        assert nodes.move_back(node, by=None).group_id == seeded_group().pk
+        (verdict,) = hear_all(check(**machine(1)))
+        assert verdict.group is not None
+        assert verdict.group.id == seeded_group().pk
+        assert counted() == recounted()
+
+    def test_goes_back_by_itself_when_its_time_is_over(self) -> None:
+        hear_all(check(**machine(1)))
+        until = timezone.now() + timedelta(hours=1)
+        nodes.move(Node.objects.get(), seeded_group("beta"), by=None, because="x", until=until)
+        hear_all(check(**machine(1)))
+        assert Node.objects.get().group_id == seeded_group("beta").pk
+        Node.objects.update(moved_until=timezone.now() - timedelta(seconds=1))
+        hear_all(check(**machine(1)))
+        assert Node.objects.get().group_id == seeded_group().pk
+
+    def test_of_another_architecture_since_is_where_its_track_says(self) -> None:
+        hear_all(check(**machine(1)))
+        nodes.move(Node.objects.get(), seeded_group("beta"), by=None, because="x")
+        hear_all(check(**machine(1), architecture="arm64"))
+        assert Node.objects.get().group_id == seeded_group("stable", "arm64").pk
 
 
 class TestManyNodes:

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ ROOT = Path(words.__file__).parent.parent.parent
 STATIC, TEMPLATES = ROOT / "static", ROOT / "templates"
 LISTED = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
 MOST_CSS = 12 * 1024
+MOST_SCRIPT = 8 * 1024
 
 pytestmark = pytest.mark.once
 
@@ -41,15 +43,30 @@ def test_every_icon_is_used() -> None:
     assert {icon for icon in icons if f'"{icon}"' not in code} == set()
 
 
-def test_the_style_sheet_is_small() -> None:
-    assert len(gzip.compress((STATIC / "fleet.css").read_bytes())) < MOST_CSS
+def test_the_style_sheet_and_the_script_are_small() -> None:
+    assert _packed([STATIC / "fleet.css"]) < MOST_CSS
+    assert _packed(STATIC.glob("*.js")) < MOST_SCRIPT
+
+
+def _packed(paths: Iterable[Path]) -> int:
+    return sum(len(gzip.compress(path.read_bytes())) for path in paths)
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
 def test_templates_hold_no_inline_script_or_style(path: Path) -> None:
     source = path.read_text()
-    assert not re.search(r"\sstyle=|\son[a-z]+=\"|<style|javascript:", source)
+    assert not re.search(r"\sstyle=|\son[a-z]+=[\"']|<style|javascript:", source)
+    # What htmx would have to evaluate: handlers, values by script, conditions of triggers.
+    assert not re.search(r"hx-on|js:|hx-trigger=\"[^\"]*\[", source)
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", source))
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_our_script_makes_neither_code_nor_markup_of_text(path: Path) -> None:
+    source = path.read_text()
+    forbidden = r"\beval\(|new Function|innerHTML\s*[+]?=|outerHTML\s*=|insertAdjacentHTML"
+    assert not re.search(forbidden + r"|document\.write|set(Timeout|Interval)\([\"']", source)
+    assert not re.search(r"https?://|\.style\.|console\.", source)
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)

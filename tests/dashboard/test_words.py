@@ -28,10 +28,10 @@ def test_every_state_and_event_has_a_word() -> None:
 
 
 def test_every_verb_of_a_service_has_words() -> None:
-    verbs = said_by(
-        "services",
-        r'"((?:node|group|channel|release|operator|application|token|webhook)\.[a-z_]+)"',
+    kinds = (
+        "node|bulk|group|channel|release|operator|application|token|webhook|secret|role|session"
     )
+    verbs = said_by("services", rf'"((?:{kinds})\.[a-z_]+)"')
     assert len(verbs) >= 18
     assert verbs == set(words.ACTIVITIES)
 

@@ -6,8 +6,6 @@ from hypothesis import strategies as st
 
 from oemupdates.domain.query import (
     KNOWN,
-    MAX_LENGTH,
-    MAX_TERMS,
     VERSIONS,
     BadQuery,
     Key,
@@ -16,9 +14,9 @@ from oemupdates.domain.query import (
     Term,
     Value,
     meets,
-    read,
     seconds,
 )
+from oemupdates.domain.query_reading import MAX_LENGTH, MAX_TERMS, read
 from oemupdates.models import Architecture
 from oemupdates.models.standing import Standing
 from oemupdates.models.sysext import Sysext

@@ -11,8 +11,8 @@ from oemupdates.domain import event as events
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
 from oemupdates.models import Event, Node, VersionInterval
-from oemupdates.services.checkins import read_reasons
 from oemupdates.services.counters import mark_dark
+from oemupdates.services.kept import read_reasons
 from tests.omaha.door import Door
 from tests.omaha.messages import (
     APPLIED,

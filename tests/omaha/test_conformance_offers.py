@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason, Why, sentence
 from oemupdates.models import Channel, Node
-from oemupdates.services.checkins import read_reasons
+from oemupdates.services.kept import read_reasons
 from oemupdates.services.payload_files import BadPayload
 from oemupdates.services.releases import Source, import_release
 from tests import omaha_install

@@ -10,7 +10,7 @@ from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason
 from oemupdates.models import Node, NodeCount
 from oemupdates.services import channels, groups, releases
-from oemupdates.services.checkins import read_reasons
+from oemupdates.services.kept import read_reasons
 from oemupdates.services.releases import Source, import_release
 from tests.omaha.door import Answer, Door
 from tests.omaha.messages import (

@@ -6,9 +6,10 @@ import pytest
 
 from oemupdates.domain.access import EVERYWHERE, NOWHERE, Reach
 from oemupdates.domain.node import State
-from oemupdates.domain.query import BadQuery, read
+from oemupdates.domain.query import BadQuery
+from oemupdates.domain.query_reading import read
 from oemupdates.models import Node
-from oemupdates.services import finding, nodes
+from oemupdates.services import finding, nodes, walking
 from oemupdates.services.finding import Found, find
 from tests.services.makers import NOW, make_node, seeded_group
 
@@ -164,7 +165,7 @@ class TestPages:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(finding, "_FEW_ROWS", 3)
-        monkeypatch.setattr(finding, "_FIRST_WINDOW", 2)
+        monkeypatch.setattr(walking, "FIRST_WINDOW", 2)
         old = NOW - timedelta(hours=9)
         made = [make_node(last_seen_at=old if number % 3 else NOW) for number in range(20)]
         wanted = [node.pk for node in made if node.last_seen_at == old][::-1]
@@ -181,8 +182,8 @@ class TestPages:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(finding, "_FEW_ROWS", 3)
-        monkeypatch.setattr(finding, "_FIRST_WINDOW", 4)
-        monkeypatch.setattr(finding, "_PATIENCE_SECONDS", 0)
+        monkeypatch.setattr(walking, "FIRST_WINDOW", 4)
+        monkeypatch.setattr(walking, "PATIENCE_SECONDS", 0)
         oldest = make_node(last_seen_at=NOW - timedelta(hours=9))
         for _ in range(9):
             make_node()

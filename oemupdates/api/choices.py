@@ -1,0 +1,24 @@
+"""The enumerations of the API; fleet.settings gives each its name in the OpenAPI document."""
+
+from oemupdates.domain.access import Permission, Role
+from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.event import Meaning
+from oemupdates.domain.node import State
+from oemupdates.domain.notice import CHOICES, Shape
+from oemupdates.domain.reason import Why
+from oemupdates.models import Architecture, WebhookDelivery
+from oemupdates.models.sample import Dimension
+from oemupdates.services.health import Level
+
+ARCHITECTURES = [architecture.value for architecture in Architecture]
+BASES = [NO_BASIS, REPORTED, DERIVED, OBSERVED]
+DELIVERY_STATES = [state.value for state in WebhookDelivery.State]
+DIMENSIONS = [dimension.value for dimension in Dimension]
+EVENT_MEANINGS = [meaning.value for meaning in Meaning]
+HEALTH_LEVELS = [level.value for level in Level]
+NODE_STATES = [state.value for state in State]
+PERMISSIONS = [permission.value for permission in Permission]
+REASON_CODES = [why.value for why in Why]
+ROLES = [role.value for role in Role]
+WEBHOOK_FORMS = [shape.value for shape in Shape]
+WEBHOOK_KINDS = list(CHOICES)

@@ -1,0 +1,79 @@
+"""Reading nodes in the order of their keys, for a moment and no longer."""
+
+import time
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from oemupdates.models import Node, NodeLabel
+from oemupdates.models.node_queries import NodeQuerySet
+
+# Keys that are looked through at first, and for how long a page looks further.
+FIRST_WINDOW = 4_000
+PATIENCE_SECONDS = 0.05
+# Nodes with a label that are looked at together.
+CARRIERS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some of the nodes, newest first; the next are those with smaller keys than `last`.
+
+    `last` is 0 at the end. A slice that is not `is_full` and not at the end stopped because it
+    had `searched` so many nodes without finding enough: it goes on from `last`.
+    """
+
+    rows: list[Node]
+    last: int = 0
+    searched: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the search gave up for now."""
+        return bool(self.searched and self.last)
+
+
+def walk_carriers(
+    found: NodeQuerySet[Node], carriers: QuerySet[NodeLabel], after: int, size: int
+) -> Slice:
+    """Look at the nodes with a label, until the page is full or time is up."""
+    began = time.monotonic()
+    rows, top, looked = list[Node](), after, 0
+    while True:
+        below = carriers.filter(node__lt=top) if top else carriers
+        keys = list(below.order_by("-node").values_list("node", flat=True)[:CARRIERS])
+        looked += len(keys)
+        part = found.filter(pk__in=keys).order_by("-pk")
+        rows += part[: size + 1 - len(rows)]
+        if len(rows) > size:
+            return cut(rows, size)
+        if len(keys) < CARRIERS:
+            return Slice(rows)
+        top = keys[-1]
+        if time.monotonic() - began > PATIENCE_SECONDS:
+            return Slice(rows, top, looked)
+
+
+def cut(rows: list[Node], size: int) -> Slice:
+    """As many rows as a page holds, and whether there is one more."""
+    more = len(rows) > size
+    return Slice(rows[:size], rows[size - 1].pk if more else 0)
+
+
+def walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
+    """Read on from a key through windows of keys, until the page is full or time is up."""
+    newest = Node.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    began = time.monotonic()
+    top = start = min(after or newest + 1, newest + 1)
+    window, rows = FIRST_WINDOW, list[Node]()
+    while top > 0:
+        bottom = max(top - window, 0)
+        part = found.filter(pk__lt=top, pk__gte=bottom).order_by("-pk")
+        rows += part[: size + 1 - len(rows)]
+        if len(rows) > size:
+            return cut(rows, size)
+        top, passed = bottom, time.monotonic() - began
+        if passed > PATIENCE_SECONDS:
+            break
+        window *= 2
+    return Slice(rows, top, start - top)
