@@ -9,7 +9,7 @@ DEPLOYED := env -i PATH="$$PATH" DATABASE_URL=postgres://fleet@db.example.net/fl
 	FLEET_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench
+.PHONY: help run test check format lock openapi bench
 
 help:  ## say what can be done
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -58,6 +58,9 @@ lock: $(BIN)/pytest  ## compile the requirements anew, with hashes
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+openapi: $(BIN)/python  ## write docs/openapi.yaml anew
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 bench: $(BIN)/python  ## measure the update endpoint
 	$(BIN)/python -m bench

@@ -283,6 +283,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "DESCRIPTION": "Nodes of Flatcar Container Linux, and the releases that they run.",
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "COMPONENT_NO_READ_ONLY_REQUIRED": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "PATH_CONVERTER_OVERRIDES": {
+        "key": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "oemupdates.api.schema.complete",

@@ -1,14 +1,16 @@
 """Activity over the API: what operators and the system did."""
 
+from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
-from oemupdates.api.fields import Asked, Shape
+from oemupdates.api.fields import Asked, Shape, Words
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Activity
+from oemupdates.services.feed import visible
 
 SYSTEM = "system"
 
@@ -39,12 +41,19 @@ class ActivityShape(Shape):
 class ActivityAsked(Asked):
     """Which activity to list."""
 
-    actor = serializers.CharField(
+    actor = Words(
         required=False, max_length=150, help_text="A user name; `system` for what nobody did."
     )
-    verb = serializers.CharField(required=False, max_length=64)
-    subject_kind = serializers.CharField(required=False, max_length=32)
+    verb = Words(required=False, max_length=64)
+    subject_kind = Words(required=False, max_length=32)
     subject_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
+def _seen(call: Call) -> models.QuerySet[Activity]:
+    """What whoever asks may read: log-ins, tokens and refusals need a permission of their own."""
+    reads_security = bool(call.where(Permission.READ_SECURITY))
+    found = visible(call.where(), reads_security=reads_security)
+    return found.select_related("actor")
 
 
 class ActivityList(Resource):
@@ -61,7 +70,7 @@ class ActivityList(Resource):
     )
     def get(self, call: Call) -> Listed[Activity]:
         """List what was done, the newest first."""
-        found = Activity.objects.select_related("actor")
+        found = _seen(call)
         wanted = call.chosen("verb", "subject_kind", "subject_id")
         if (actor := call.asked.get("actor")) is not None:
             wanted |= {"actor": None} if actor == SYSTEM else {"actor__username": actor}
@@ -76,4 +85,4 @@ class OneActivity(Resource):
     @operation("get_activity", needs=Permission.READ_FLEET, gives=ActivityShape)
     def get(self, call: Call, pk: int) -> Activity:
         """Show one thing that was done."""
-        return get_object_or_404(Activity.objects.select_related("actor"), pk=pk)
+        return get_object_or_404(_seen(call), pk=pk)

@@ -29,9 +29,10 @@ class Token(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Operator, ApiToken] | None:
         """Let the token in for this request, or leave it to the session if there is none."""
-        scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if not scheme:
+        # Who shows a token is judged by it, and not by a session beside it.
+        if "HTTP_AUTHORIZATION" not in request.META:
             return None
+        scheme, _, secret = str(request.META["HTTP_AUTHORIZATION"]).partition(" ")
         if scheme.lower() != "bearer":
             raise AuthenticationFailed("Come with Authorization: Bearer and a token.")
         try:

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import ARCHITECTURES
-from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text, key
+from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text, Words, key
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
@@ -62,7 +62,7 @@ class ChannelShape(Shape):
 class ChannelsAsked(Asked):
     """Which channels to list."""
 
-    name = serializers.CharField(required=False, max_length=64)
+    name = Words(required=False, max_length=64)
     architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
 
 

@@ -3,7 +3,12 @@
 from functools import cache
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -46,6 +51,17 @@ class OpenApi(Document):
     def get(self, request: Request) -> HttpResponse:
         """Show the document."""
         return HttpResponse(openapi(), content_type=answering.JSON)
+
+
+@require_safe
+@login_required
+@csp_update({"style-src": [UNSAFE_INLINE], "img-src": ["data:"]})
+def swagger(request: HttpRequest) -> HttpResponse:
+    """Show the document to whoever is logged in, with a form to try each operation.
+
+    Swagger UI sets styles on its elements, and draws its icons from data.
+    """
+    return render(request, "api/docs.html")
 
 
 class Problems(Document):

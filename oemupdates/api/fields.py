@@ -11,13 +11,23 @@ MAX_KEY = 2**63 - 1
 
 
 class Text(serializers.CharField):
-    """A text; a number is none."""
+    """A text, as it is; a number is none. What it may say is the service's to judge."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"trim_whitespace": False} | given)
 
     def to_internal_value(self, data: Any) -> str:
         """Take texts alone."""
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
+
+
+class Words(serializers.CharField):
+    """What a parameter says, as it is."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, "allow_blank": True} | given)
 
 
 class Whole(serializers.IntegerField):

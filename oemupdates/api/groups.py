@@ -9,7 +9,18 @@ from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import ARCHITECTURES
-from oemupdates.api.fields import Asked, Body, Flag, Plain, Reasoned, Shape, Text, Whole, key
+from oemupdates.api.fields import (
+    Asked,
+    Body,
+    Flag,
+    Plain,
+    Reasoned,
+    Shape,
+    Text,
+    Whole,
+    Words,
+    key,
+)
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
@@ -76,8 +87,8 @@ class SnippetShape(Plain):
 class GroupsAsked(Asked):
     """Which groups to list."""
 
-    name = serializers.CharField(required=False, max_length=64)
-    track = serializers.CharField(required=False, max_length=256)
+    name = Words(required=False, max_length=64)
+    track = Words(required=False, max_length=256)
     architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
 
 

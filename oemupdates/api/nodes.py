@@ -13,7 +13,7 @@ from rest_framework import serializers
 from oemupdates.api import paging
 from oemupdates.api.call import Call
 from oemupdates.api.choices import ARCHITECTURES, BASES, NODE_STATES
-from oemupdates.api.fields import Asked, Body, Plain, Shape, Text
+from oemupdates.api.fields import Asked, Body, Plain, Shape, Text, Words
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import GroupRef
@@ -100,9 +100,7 @@ class NodeShape(Shape):
 
 
 def _texts(most: int) -> serializers.ListField:
-    return serializers.ListField(
-        child=serializers.CharField(max_length=most), required=False, max_length=50
-    )
+    return serializers.ListField(child=Words(max_length=most), required=False, max_length=50)
 
 
 def _choices(*values: str) -> serializers.ListField:
@@ -123,7 +121,7 @@ class NodesAsked(Asked):
     `-` stands for an empty value.
     """
 
-    q = serializers.CharField(
+    q = Words(
         required=False,
         max_length=2000,
         help_text="As in the query box: `oem:azure os:<4593.2 seen:>6h group:berlin web-`.",

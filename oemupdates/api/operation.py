@@ -43,6 +43,8 @@ def operation(
 
     What the function raises becomes a problem document; what it returns is shown as `gives`.
     """
+    if gives is None:
+        more = {"status": responding.NO_CONTENT} | more
     spec = Operation(name, needs, gives, **more)
 
     def decorate(method: Method[View, Params]) -> Handler[View, Params]:
@@ -131,8 +133,8 @@ def _read(request: Request, spec: Operation) -> Call:
     said: dict[str, Any] = {}
     if spec.takes is not None:
         said = reading.valid(spec.takes(data=reading.body(request)))
-    if spec.is_conditional:
-        versions.require(request)
+    if request.method not in SAFE:
+        versions.require(request, is_needed=spec.is_conditional)
     operator = request.user
     if not isinstance(operator, Operator):
         raise PermissionDenied

@@ -5,15 +5,16 @@ from typing import Any
 
 from rest_framework import serializers
 
+from oemupdates.api.fields import Words
+
 ROWS, MAX_ROWS = 50, 500
-MAX_FIELDS = 1000
 
 Makers = Mapping[str, Callable[[], serializers.Field[Any, Any, Any, Any]]]
 
 FIELDS: Makers = {
-    "fields": lambda: serializers.CharField(
+    "fields": lambda: Words(
         required=False,
-        max_length=MAX_FIELDS,
+        allow_blank=False,
         help_text="Show these fields alone: their names, separated by commas.",
     )
 }
@@ -22,7 +23,7 @@ LISTED: Makers = {
     "limit": lambda: serializers.IntegerField(
         default=ROWS, min_value=1, max_value=MAX_ROWS, help_text="How many rows a page has."
     ),
-    "cursor": lambda: serializers.CharField(
+    "cursor": lambda: Words(
         required=False,
         max_length=1000,
         help_text="Which page: out of `next` or `previous` of another page of the same list.",

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import ARCHITECTURES
-from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text
+from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text, Words
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.shapes import ApplicationRef
@@ -54,7 +54,7 @@ class PayloadShape(Shape):
 class ReleasesAsked(Asked):
     """Which releases to list."""
 
-    version = serializers.CharField(required=False, max_length=64)
+    version = Words(required=False, max_length=64)
     architecture = serializers.ChoiceField(ARCHITECTURES, required=False)
     blocked = serializers.BooleanField(required=False)
 

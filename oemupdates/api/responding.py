@@ -18,7 +18,7 @@ def changed(call: Call, done: Any) -> HttpResponse:
     """What has become of something, with its new ETag."""
     spec = call.operation
     if spec.gives is None:
-        return HttpResponse(status=NO_CONTENT)
+        return HttpResponse(status=spec.status)
     body, version = _shown(call, spec.gives, done)
     response = HttpResponse(body, status=spec.status, content_type=answering.JSON)
     response["ETag"] = versions.tag(version, body)

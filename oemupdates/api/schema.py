@@ -8,12 +8,15 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, get_doc
 from rest_framework import serializers
 
-from oemupdates.api import problems
+from oemupdates.api import problems, versions
+from oemupdates.api.fields import Text, Words
 
 if TYPE_CHECKING:
     from oemupdates.api.call import Operation
 
 Said = dict[str, Any]
+# PostgreSQL keeps no text with it.
+NO_NUL = r"^[^\u0000]*$"
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 _RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 HEADERS: Said = {
@@ -53,7 +56,8 @@ IF_MATCH: Said = {
     "name": "If-Match",
     "in": "header",
     "description": "The ETag of what was read, or `*`; without it the answer is 428.",
-    "schema": {"type": "string", "pattern": r'^\s*(\*|("[!#-~]*"(\s*,\s*"[!#-~]*")*))\s*$'},
+    "required": True,
+    "schema": {"type": "string", "pattern": versions.PATTERN},
     "example": "*",
 }
 IF_NONE_MATCH: Said = {
@@ -111,14 +115,13 @@ class Schema(AutoSchema):
 
     def _all_parameters(self, spec: "Operation") -> list[Said]:
         names = re.findall(r"\{(\w+)\}", self.path)
-        found = [
-            parameter | {"schema": parameter["schema"] | {"minimum": 1, "maximum": 2**63 - 1}}
-            if parameter["schema"].get("type") == "integer"
-            else parameter
-            for parameter in self._resolve_path_parameters(names)
-        ]
+        found: list[Said] = self._resolve_path_parameters(names)
         asked = spec.parameters()
-        found += [self._parameter(field) for field in asked.fields.values()]
+        if "fields" in asked.fields and spec.gives is not None:
+            found.append(_fields(spec.gives))
+        found += [
+            self._parameter(field) for name, field in asked.fields.items() if name != "fields"
+        ]
         if self.method == "GET":
             found.append(IF_NONE_MATCH)
         elif spec.is_conditional:
@@ -177,11 +180,33 @@ class Schema(AutoSchema):
         """The name of a component: `GroupShape` is `Group`."""
         return str(type(serializer).__name__).removesuffix("Shape")
 
+    def _map_serializer_field(
+        self,
+        field: Any,
+        direction: Any,
+        bypass_extensions: Any = False,  # noqa: FBT002 - as it is called
+    ) -> Any:
+        found = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if isinstance(field, Text | Words):
+            found["pattern"] = NO_NUL
+        return found
+
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Said:
         found: Said = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if getattr(serializer, "is_strict", False):
             found["additionalProperties"] = False
         return found
+
+
+def _fields(shape: type[serializers.Serializer[Any]]) -> Said:
+    """Which fields to show; all of them without it."""
+    names = "|".join(shape().get_fields())
+    return {
+        "name": "fields",
+        "in": "query",
+        "description": "Show these fields alone, in this order: names with commas between them.",
+        "schema": {"type": "string", "pattern": f"^({names})(,({names}))*$"},
+    }
 
 
 def _list(shown: Said) -> Said:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import DIMENSIONS, HEALTH_LEVELS, PERMISSIONS, ROLES
-from oemupdates.api.fields import Asked, Plain, Shape
+from oemupdates.api.fields import Asked, Plain, Shape, Words
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
@@ -131,8 +131,8 @@ class RejectedShape(Shape):
 class RejectedAsked(Asked):
     """Which rejected requests to list."""
 
-    reason = serializers.CharField(required=False, max_length=32)
-    source = serializers.CharField(required=False, max_length=64)  # type: ignore[assignment]
+    reason = Words(required=False, max_length=32)
+    source = Words(required=False, max_length=64)  # type: ignore[assignment]
 
 
 class Rejected(Resource):

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import PERMISSIONS
-from oemupdates.api.fields import Asked, Body, Plain, Reasoned, Shape, Text, Whole, key
+from oemupdates.api.fields import Asked, Body, Plain, Reasoned, Shape, Text, Whole, Words, key
 from oemupdates.api.groups import within as groups_within
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.problems import Fault, Unprocessable
@@ -62,7 +62,7 @@ class MadeTokenShape(Plain):
 class TokensAsked(Asked):
     """Which tokens to list."""
 
-    operator = serializers.CharField(
+    operator = Words(
         required=False, max_length=150, help_text="A user name; your own tokens if left out."
     )
 

@@ -1,6 +1,6 @@
 """The API at its addresses."""
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, register_converter
 
 from oemupdates.api import (
     activity,
@@ -15,66 +15,86 @@ from oemupdates.api import (
     tokens,
     webhooks,
 )
+from oemupdates.api.fields import MAX_KEY
 
+
+class Key:
+    """The key of a row: what no row can have is no address."""
+
+    regex = r"[1-9]\d{0,18}"
+
+    def to_python(self, value: str) -> int:
+        """The number, as far as databases count."""
+        if (number := int(value)) > MAX_KEY:
+            raise ValueError
+        return number
+
+    def to_url(self, value: int) -> str:
+        """The number in digits."""
+        return str(value)
+
+
+register_converter(Key, "key")
 app_name = "api"
 v1: list[URLPattern] = [
     path("activity", activity.ActivityList.as_view(), name="activities"),
-    path("activity/<int:pk>", activity.OneActivity.as_view(), name="activity"),
+    path("activity/<key:pk>", activity.OneActivity.as_view(), name="activity"),
     path("channels", channels.Channels.as_view(), name="channels"),
-    path("channels/<int:pk>", channels.OneChannel.as_view(), name="channel"),
-    path("channels/<int:pk>/target", channels.ChannelTarget.as_view(), name="channel_target"),
-    path("channels/<int:pk>/floors", channels.Floors.as_view(), name="floors"),
-    path("channels/<int:pk>/floors/<int:floor>", channels.OneFloor.as_view(), name="floor"),
-    path("channels/<int:pk>/dead-ends", channels.DeadEnds.as_view(), name="dead_ends"),
+    path("channels/<key:pk>", channels.OneChannel.as_view(), name="channel"),
+    path("channels/<key:pk>/target", channels.ChannelTarget.as_view(), name="channel_target"),
+    path("channels/<key:pk>/floors", channels.Floors.as_view(), name="floors"),
+    path("channels/<key:pk>/floors/<key:floor>", channels.OneFloor.as_view(), name="floor"),
+    path("channels/<key:pk>/dead-ends", channels.DeadEnds.as_view(), name="dead_ends"),
     path(
-        "channels/<int:pk>/dead-ends/<int:dead_end>",
+        "channels/<key:pk>/dead-ends/<key:dead_end>",
         channels.OneDeadEnd.as_view(),
         name="dead_end",
     ),
     path("groups", groups.Groups.as_view(), name="groups"),
-    path("groups/<int:pk>", groups.OneGroup.as_view(), name="group"),
-    path("groups/<int:pk>/summary", groups.Summary.as_view(), name="group_summary"),
-    path("groups/<int:pk>/snippet", groups.Snippet.as_view(), name="group_snippet"),
-    path("groups/<int:pk>/updates", groups.Updates.as_view(), name="group_updates"),
+    path("groups/<key:pk>", groups.OneGroup.as_view(), name="group"),
+    path("groups/<key:pk>/summary", groups.Summary.as_view(), name="group_summary"),
+    path("groups/<key:pk>/snippet", groups.Snippet.as_view(), name="group_snippet"),
+    path("groups/<key:pk>/updates", groups.Updates.as_view(), name="group_updates"),
     path("me", server.Me.as_view(), name="me"),
     path("nodes", nodes.Nodes.as_view(), name="nodes"),
-    path("nodes/<int:pk>", nodes.OneNode.as_view(), name="node"),
-    path("nodes/<int:pk>/answers", node_history.Answers.as_view(), name="node_answers"),
-    path("nodes/<int:pk>/archive", node_verbs.Archiving.as_view(), name="node_archive"),
-    path("nodes/<int:pk>/events", node_history.Events.as_view(), name="node_events"),
-    path("nodes/<int:pk>/explain", node_history.Explanation.as_view(), name="node_explain"),
-    path("nodes/<int:pk>/hold", node_verbs.Holding.as_view(), name="node_hold"),
-    path("nodes/<int:pk>/intervals", node_history.Intervals.as_view(), name="node_intervals"),
-    path("nodes/<int:pk>/release", node_verbs.Releasing.as_view(), name="node_release"),
-    path("nodes/<int:pk>/retry", node_verbs.Retrying.as_view(), name="node_retry"),
-    path("nodes/<int:pk>/unarchive", node_verbs.Unarchiving.as_view(), name="node_unarchive"),
+    path("nodes/<key:pk>", nodes.OneNode.as_view(), name="node"),
+    path("nodes/<key:pk>/answers", node_history.Answers.as_view(), name="node_answers"),
+    path("nodes/<key:pk>/archive", node_verbs.Archiving.as_view(), name="node_archive"),
+    path("nodes/<key:pk>/events", node_history.Events.as_view(), name="node_events"),
+    path("nodes/<key:pk>/explain", node_history.Explanation.as_view(), name="node_explain"),
+    path("nodes/<key:pk>/hold", node_verbs.Holding.as_view(), name="node_hold"),
+    path("nodes/<key:pk>/intervals", node_history.Intervals.as_view(), name="node_intervals"),
+    path("nodes/<key:pk>/release", node_verbs.Releasing.as_view(), name="node_release"),
+    path("nodes/<key:pk>/retry", node_verbs.Retrying.as_view(), name="node_retry"),
+    path("nodes/<key:pk>/unarchive", node_verbs.Unarchiving.as_view(), name="node_unarchive"),
     path("rejected", server.Rejected.as_view(), name="rejected"),
     path("releases", releases.Releases.as_view(), name="releases"),
-    path("releases/<int:pk>", releases.OneRelease.as_view(), name="release"),
-    path("releases/<int:pk>/block", releases.Blocking.as_view(), name="release_block"),
-    path("releases/<int:pk>/unblock", releases.Unblocking.as_view(), name="release_unblock"),
+    path("releases/<key:pk>", releases.OneRelease.as_view(), name="release"),
+    path("releases/<key:pk>/block", releases.Blocking.as_view(), name="release_block"),
+    path("releases/<key:pk>/unblock", releases.Unblocking.as_view(), name="release_unblock"),
     path("samples", server.Samples.as_view(), name="samples"),
     path("system", server.System.as_view(), name="system"),
     path("tokens", tokens.Tokens.as_view(), name="tokens"),
-    path("tokens/<int:pk>", tokens.OneToken.as_view(), name="token"),
-    path("tokens/<int:pk>/revoke", tokens.Revoking.as_view(), name="token_revoke"),
+    path("tokens/<key:pk>", tokens.OneToken.as_view(), name="token"),
+    path("tokens/<key:pk>/revoke", tokens.Revoking.as_view(), name="token_revoke"),
     path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
-    path("webhooks/<int:pk>", webhooks.OneWebhook.as_view(), name="webhook"),
-    path("webhooks/<int:pk>/active", webhooks.Switching.as_view(), name="webhook_active"),
-    path("webhooks/<int:pk>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
+    path("webhooks/<key:pk>", webhooks.OneWebhook.as_view(), name="webhook"),
+    path("webhooks/<key:pk>/active", webhooks.Switching.as_view(), name="webhook_active"),
+    path("webhooks/<key:pk>/deliveries", webhooks.Deliveries.as_view(), name="deliveries"),
     path(
-        "webhooks/<int:pk>/deliveries/<int:delivery>/replay",
+        "webhooks/<key:pk>/deliveries/<key:delivery>/replay",
         webhooks.Replaying.as_view(),
         name="delivery_replay",
     ),
-    path("webhooks/<int:pk>/secret", webhooks.Renewing.as_view(), name="webhook_secret"),
-    path("webhooks/<int:pk>/test", webhooks.Testing.as_view(), name="webhook_test"),
-    path("releases/<int:pk>/payloads", releases.Payloads.as_view(), name="payloads"),
+    path("webhooks/<key:pk>/secret", webhooks.Renewing.as_view(), name="webhook_secret"),
+    path("webhooks/<key:pk>/test", webhooks.Testing.as_view(), name="webhook_test"),
+    path("releases/<key:pk>/payloads", releases.Payloads.as_view(), name="payloads"),
 ]
 urlpatterns: list[URLPattern] = [
     *[path(f"v1/{one.pattern}", one.callback, name=one.name) for one in v1],
+    path("docs/", documents.swagger, name="docs"),
     path("v1/openapi.json", documents.OpenApi.as_view(), name="openapi"),
     path("problems/", documents.Problems.as_view(), name="problems"),
     path("problems/<slug:name>", documents.OneProblem.as_view(), name="problem"),
-    re_path(r"^v1/.*$", documents.Nothing.as_view(), name="nothing"),
+    re_path(r"^v1/[\s\S]*$", documents.Nothing.as_view(), name="nothing"),
 ]

@@ -7,10 +7,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from oemupdates.api.answering import digest, dump, shaped
-from oemupdates.api.problems import StaleVersion, VersionRequired
+from oemupdates.api.problems import Fault, Invalid, StaleVersion, VersionRequired
 
 _TAG = re.compile(r'(W/)?"([!#-~]*)"')
 _STAR = "*"
+PATTERN = r'^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$'
 
 
 def version(shape: type[serializers.Serializer[Any]], shown: dict[str, Any]) -> str:
@@ -49,7 +50,11 @@ def check(request: Request, shape: type[serializers.Serializer[Any]], thing: Any
         raise StaleVersion("It is not any more what you read: read it again, then decide.")
 
 
-def require(request: Request) -> None:
-    """Refuse a change that does not say what it was decided on."""
-    if not request.headers.get("If-Match", "").strip():
+def require(request: Request, *, is_needed: bool) -> None:
+    """Refuse a change that does not say what it was decided on, or says it in no ETag."""
+    header = request.headers.get("If-Match", "").strip()
+    if header and not re.match(PATTERN, header):
+        fault = Fault("If-Match", 'An ETag reads as "3f1c09a2", with its quotes.')
+        raise Invalid("See errors for what is wrong.", faults=[fault])
+    if is_needed and not header:
         raise VersionRequired('Send If-Match with the ETag of what you read, or "*".')

@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
+from oemupdates.domain.access import Reach
 from oemupdates.models import Activity, Node
 from oemupdates.services.viewers import Viewer
 
@@ -44,6 +47,21 @@ def describe(row: Activity) -> dict[str, Any]:
         "after": row.after,
         "why": row.why,
     }
+
+
+def visible(reach: Reach, *, reads_security: bool) -> QuerySet[Activity]:
+    """The rows that somebody may read: what `Entry.is_for` says, as a question to the database."""
+    allowed = Q(subject_kind__in=_SHARED)
+    if reach.is_everywhere:
+        allowed |= Q(subject_kind__in=_GROUPED)
+    else:
+        nodes = Node.objects.filter(group_id__in=reach.groups).order_by()
+        allowed |= Q(subject_kind="group", subject_id__in=reach.groups)
+        allowed |= Q(subject_kind="node", subject_id__in=nodes.values("pk"))
+    if reads_security:
+        allowed |= ~Q(subject_kind__in=_SHARED | _GROUPED)
+    rows = Activity.objects.all()
+    return rows if reach.is_everywhere and reads_security else rows.filter(allowed)
 
 
 def after(last: int, *, upto: int, most: int = _MOST) -> list[Entry]:

@@ -1,7 +1,6 @@
 """Who calls the API."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from oemupdates.api import rates
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, RoleGrant
 
-Caller = Callable[..., Any]
+PASSWORD = "correct horse battery"
 
 
 def somebody(username: str, role: Role | None = None, **grant: Any) -> Operator:

@@ -34,9 +34,11 @@ class TestEtags:
 
 
 class TestAddresses:
-    @pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/groups/", "/api/v1/groups/-1"])
+    @pytest.mark.parametrize(
+        "path", ["nothing", "groups/", "groups/-1", "groups/0", "groups/1%0A2"]
+    )
     def test_that_are_none_are_a_problem(self, api: Client, path: str) -> None:
-        answer = api.get(path)
+        answer = api.get(f"/api/v1/{path}")
         assert answer.status_code == 404
         assert answer.headers["Content-Type"] == "application/problem+json"
 

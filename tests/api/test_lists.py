@@ -9,7 +9,7 @@ from oemupdates.domain.access import Role
 from oemupdates.models import Activity
 from oemupdates.services import activity
 from tests.api.conftest import session, somebody
-from tests.services.makers import make_release, seeded_group
+from tests.services.makers import make_node, make_release, seeded_group
 
 
 class TestPages:
@@ -148,3 +148,41 @@ def test_activity_tells_who_and_why(api: Client) -> None:
         "after": {"track": "b"},
         "why": "tidy",
     }
+
+
+class TestActivity:
+    @pytest.fixture(autouse=True)
+    def done(self, db: None) -> None:
+        other = make_node(group=seeded_group("beta"))
+        somebody_else = somebody("somebody")
+        for subject in (
+            seeded_group(),
+            seeded_group("beta"),
+            make_node(),
+            other,
+            make_release("1.0.0"),
+            somebody_else,
+        ):
+            activity.record(
+                verb=f"{type(subject).__name__.lower()}.done", subject=subject, by=None
+            )
+
+    @pytest.mark.parametrize(
+        ("role", "group", "kinds"),
+        [
+            (Role.ADMIN, "", ["group", "group", "node", "node", "operator", "release"]),
+            (Role.VIEWER, "", ["group", "group", "node", "node", "release"]),
+            (Role.VIEWER, "stable", ["group", "node", "release"]),
+        ],
+    )
+    def test_is_told_to_those_whom_it_concerns(
+        self, role: Role, group: str, kinds: list[str]
+    ) -> None:
+        grant = {"group": seeded_group(group)} if group else {}
+        caller = session(somebody("ann", role, **grant))
+        items = caller.get("/api/v1/activity?actor=system").json()["items"]
+        told = [item for item in items if item["verb"].endswith(".done")]
+        assert sorted(item["subject_kind"] for item in told) == kinds
+        for row in Activity.objects.filter(verb__endswith=".done"):
+            expected = 200 if row.pk in {item["id"] for item in told} else 404
+            assert caller.get(f"/api/v1/activity/{row.pk}").status_code == expected

@@ -51,9 +51,14 @@ class TestBlock:
         assert send(api, "POST", f"{path}/unblock").json()["blocked_at"] is None
         assert problem(send(api, "POST", f"{path}/unblock")) == (409, "cannot-unblock")
 
-    def test_needs_a_reason(self, api: Client, release: Release) -> None:
-        answer = send(api, "POST", f"releases/{release.pk}/block", {"reason": " "})
-        assert problem(answer) == (400, "invalid")
+    @pytest.mark.parametrize(
+        ("reason", "told"), [("", (400, "invalid")), (" ", (422, "bad-words"))]
+    )
+    def test_needs_a_reason(
+        self, api: Client, release: Release, reason: str, told: tuple[int, str]
+    ) -> None:
+        answer = send(api, "POST", f"releases/{release.pk}/block", {"reason": reason})
+        assert problem(answer) == told
 
     def test_is_not_for_viewers(self, viewer: Client, release: Release) -> None:
         answer = send(viewer, "POST", f"releases/{release.pk}/block", {"reason": "x"})
