@@ -2,7 +2,7 @@
 BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
-PYTHON_FILES := fleet oemupdates tests bench manage.py
+PYTHON_FILES := fleet oemupdates tests bench cli manage.py
 # What `check --deploy` is asked about: settings as production has them.
 DEPLOYED := env -i PATH="$$PATH" DATABASE_URL=postgres://fleet@db.example.net/fleet \
 	REDIS_URL=redis://queue.example.net/0 FLEET_URL=https://fleet.example.net \

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.shortcuts import get_object_or_404
+
 from oemupdates.api.call import Call
-from oemupdates.api.fields import Body, Moment, Reasoned, Text
-from oemupdates.api.nodes import NodeShape, operated, seen
+from oemupdates.api.fields import Body, Moment, Reasoned, Text, key
+from oemupdates.api.groups import within as groups_within
+from oemupdates.api.nodes import NodeShape, operated, refuse, seen, within
 from oemupdates.api.operation import Resource, operation
-from oemupdates.domain.access import Permission
+from oemupdates.domain.access import EVERYWHERE, Permission
 from oemupdates.models import Node
 from oemupdates.services import nodes as verbs
 
@@ -19,6 +22,12 @@ class NewHold(Body):
 
     because = Text(max_length=500)
     until = Moment(required=False, allow_null=True)
+
+
+class Move(NewHold):
+    """To which group a node is moved, why, and until when; for good if that is left out."""
+
+    group = key(help_text="A group's id.")
 
 
 def _act(call: Call, pk: int, verb: Verb, **said: Any) -> Node:
@@ -80,3 +89,33 @@ class Unarchiving(Resource):
     def post(self, call: Call, pk: int) -> Node:
         """Bring an archived node back before it checks in."""
         return _act(call, pk, verbs.unarchive, **call.said)
+
+
+class Moving(Resource):
+    """Moving a node."""
+
+    tag = "nodes"
+
+    @operation("move_node", needs=Permission.OPERATE_NODES, gives=NodeShape, takes=Move)
+    def post(self, call: Call, pk: int) -> Node:
+        """Put a node into a group, whatever its track says; you must operate both groups."""
+        node = operated(call, pk)
+        target = groups_within(call.where()).filter(pk=call.said["group"]).first()
+        if target is None:
+            raise refuse("/group", "There is no group with this id.")
+        call.require(Permission.OPERATE_NODES, group=target.pk)
+        because, until = call.said["because"], call.said.get("until")
+        verbs.move(node, target, by=call.by, because=because, until=until)
+        return seen(call, pk)
+
+
+class MovingBack(Resource):
+    """Ending the move of a node."""
+
+    tag = "nodes"
+
+    @operation("move_node_back", needs=Permission.OPERATE_NODES, gives=NodeShape, takes=Reasoned)
+    def post(self, call: Call, pk: int) -> Node:
+        """Let a node's track say again where it belongs."""
+        verbs.move_back(operated(call, pk), by=call.by, **call.said)
+        return get_object_or_404(within(EVERYWHERE), pk=pk)

@@ -44,6 +44,16 @@ class HoldShape(Plain):
         return super().to_representation(instance) if instance.is_held else None
 
 
+class LabelsOfNode(serializers.DictField):
+    """The labels of a node, values by keys."""
+
+    child = serializers.CharField()
+
+    def to_representation(self, value: Any) -> dict[str, str]:
+        """Read them from the rows that join labels to nodes."""
+        return {row.key: row.label.value for row in value.all()}
+
+
 class NodeShape(Shape):
     """A node: one machine as one application sees it, as it was last heard.
 
@@ -56,9 +66,10 @@ class NodeShape(Shape):
     state = serializers.ChoiceField(NODE_STATES)
     oem_basis = serializers.ChoiceField(BASES)
     hold = HoldShape(source="*", allow_null=True)
+    labels = LabelsOfNode(help_text="Values by keys; empty for a label that is a word alone.")
 
     # The rest changes by itself, and is no reason to refuse a change.
-    changeable = ("name", "group", "is_archived", "hold")
+    changeable = ("name", "group", "labels", "is_archived", "hold")
 
     class Meta:
         model = Node
@@ -86,6 +97,7 @@ class NodeShape(Shape):
             "address",
             "updater",
             "hold",
+            "labels",
             "answer",
             "offered_at",
             "rolled_back_version",
@@ -200,7 +212,7 @@ class NodePages:
 
 def _complete(nodes: list[Node]) -> None:
     """Read what is shown of nodes beside their own rows, for all of them at once."""
-    prefetch_related_objects(nodes, "group")
+    prefetch_related_objects(nodes, "group", "labels__label")
 
 
 def query(asked: dict[str, Any]) -> Query:
@@ -232,7 +244,7 @@ def meaningful(ask: Callable[[], T]) -> T:
 
 def within(reach: Reach) -> models.QuerySet[Node]:
     """The nodes that somebody may see, archived ones among them."""
-    found = Node.objects.select_related("group")
+    found = Node.objects.select_related("group").prefetch_related("labels__label")
     return found if reach.is_everywhere else found.filter(group_id__in=reach.groups)
 
 

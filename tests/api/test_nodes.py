@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
-from oemupdates.models import Answer, Event, Node, VersionInterval
+from oemupdates.models import Answer, Event, Node, RoleGrant, VersionInterval
 from tests.api.conftest import etag, problem, send, session, somebody
 from tests.services.makers import NOW, make_node, seeded_group
 
@@ -215,3 +215,52 @@ class TestHistory:
         assert [item["code"] for item in api.get(events["next"]).json()["items"]] == [0]
         ran = api.get(f"/api/v1/nodes/{node.pk}/intervals").json()["items"]
         assert [item["version"] for item in ran] == ["2.0.0", "1.0.0", "0.0.0"]
+
+
+class TestLabels:
+    def test_are_written_found_and_taken_off(self, api: Client, node: Node) -> None:
+        path = f"nodes/{node.pk}/labels"
+        said = {"key": "rack", "value": "7"}
+        assert send(api, "POST", path, said).json()["labels"] == {"rack": "7"}
+        assert problem(send(api, "POST", path, said)) == (409, "cannot-label")
+        assert send(api, "POST", path, {"key": "canary"}).json()["labels"] == {
+            "rack": "7",
+            "canary": "",
+        }
+        listed = api.get("/api/v1/labels?fields=key,value").json()["items"]
+        assert listed == [{"key": "canary", "value": ""}, {"key": "rack", "value": "7"}]
+        assert api.get("/api/v1/nodes?fields=labels").json()["items"][0]["labels"]["rack"] == "7"
+        gone = send(api, "POST", f"{path}/remove", {"key": "rack"})
+        assert gone.json()["labels"] == {"canary": ""}
+        assert problem(send(api, "POST", path, {"key": "two words"})) == (409, "bad-label")
+
+    def test_change_the_version(self, api: Client, node: Node) -> None:
+        read = etag(api, f"nodes/{node.pk}")
+        send(api, "POST", f"nodes/{node.pk}/labels", {"key": "canary"})
+        answer = send(api, "PATCH", f"nodes/{node.pk}", {"name": "x"}, If_Match=read)
+        assert answer.status_code == 412
+
+    def test_are_listed_within_reach(self, api: Client, node: Node) -> None:
+        send(api, "POST", f"nodes/{node.pk}/labels", {"key": "canary"})
+        caller = session(somebody("beta", Role.VIEWER, group=seeded_group("beta")))
+        assert caller.get("/api/v1/labels").json()["items"] == []
+
+
+class TestMove:
+    def test_puts_a_node_elsewhere_and_back(self, api: Client, node: Node) -> None:
+        beta = seeded_group("beta")
+        moved = send(api, "POST", f"nodes/{node.pk}/move", {"group": beta.pk, "because": "canary"})
+        assert moved.json()["group"]["name"] == "beta"
+        back = send(api, "POST", f"nodes/{node.pk}/move-back")
+        assert back.json()["group"]["name"] == "stable"
+
+    def test_needs_the_permission_at_both_ends(self, node: Node) -> None:
+        stable, beta = seeded_group(), seeded_group("beta")
+        caller = session(somebody("ann", Role.OPERATOR, group=stable))
+        said = {"group": beta.pk, "because": "x"}
+        answer = send(caller, "POST", f"nodes/{node.pk}/move", said)
+        assert problem(answer) == (422, "unprocessable")
+        operator = somebody("bob", Role.OPERATOR, group=stable)
+        RoleGrant.objects.create(operator=operator, role=Role.VIEWER, group=beta)
+        answer = send(session(operator), "POST", f"nodes/{node.pk}/move", said)
+        assert problem(answer) == (403, "not-allowed")

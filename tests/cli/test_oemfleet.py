@@ -1,0 +1,167 @@
+"""The command line, as a process that speaks to a running server."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oemupdates.domain.access import Permission, Role
+from oemupdates.models import Activity, Node, Operator, RoleGrant
+from oemupdates.services import tokens
+from tests.servers import free_port
+from tests.services.makers import make_node, make_release, seeded_group
+from tests.stream.listening import running
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CLI = ROOT / "cli/oemfleet.py"
+pytestmark = pytest.mark.processes
+
+
+class Terminal:
+    """A terminal with the variables that the command line reads."""
+
+    def __init__(self, url: str, secret: str, home: Path) -> None:
+        self.secret = secret
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "NO_PROXY": "*",
+            "OEMFLEET_URL": url,
+            "OEMFLEET_TOKEN": secret,
+        }
+
+    def run(self, *words: str, code: int = 0, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, str(CLI), *words],
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert self.secret not in done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def json(self, *words: str) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.run("--json", *words).splitlines()]
+
+
+@pytest.fixture
+def fleet(transactional_db: None) -> None:
+    make_node(alias="web-1", oem="azure")
+    make_node(alias="web-2", oem="vmware", version="4593.2.1")
+    make_node(alias="evil\x1b[31m", oem="azure")
+    make_release("4593.2.1")
+
+
+@pytest.fixture
+def terminal(fleet: None, tmp_path: Path) -> Iterator[Terminal]:
+    operator = Operator.objects.create_user("ci")
+    RoleGrant.objects.create(operator=operator, role=Role.APPROVER)
+    scopes = [one for one in Permission if one not in {Permission.ADMINISTER}]
+    scopes.remove(Permission.READ_SECURITY)
+    made = tokens.create(owner=operator, by=operator, name="ci", terms=tokens.Terms(scopes))
+    with running() as server:
+        host, port = server.address
+        yield Terminal(f"http://{host}:{port}", made.secret, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _reached_by_its_address(settings: pytest.FixtureRequest) -> None:
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]  # type: ignore[attr-defined]
+
+
+def test_lists_shows_and_exports_nodes(terminal: Terminal) -> None:
+    table = terminal.run("nodes", "list")
+    assert table.splitlines()[0].split() == [
+        *("ID", "NAME", "ALIAS", "GROUP", "VERSION", "OEM", "OEM_VERSION", "STATE")
+    ]
+    assert "\x1b" not in table
+    found = terminal.json("nodes", "list", "--oem", "azure", "--group", "stable/amd64")
+    assert [node["alias"] for node in found] == ["evil\x1b[31m", "web-1"]
+    assert len(terminal.json("nodes", "list", "--limit", "1")) == 1
+    assert [node["alias"] for node in terminal.json("nodes", "list", "-q", "os:>=4593")] == [
+        "web-2"
+    ]
+    assert terminal.json("nodes", "show", "web-2")[0]["oem"] == "vmware"
+    assert "azure" in terminal.run("nodes", "show", str(Node.objects.get(alias="web-1").pk))
+    rows = list(csv.DictReader(io.StringIO(terminal.run("export", "nodes", "--oem", "azure"))))
+    assert [row["oem"] for row in rows] == ["azure", "azure"]
+    exported = terminal.run("export", "groups", "--format", "json").splitlines()
+    assert len(exported) == 10
+
+
+def test_changes_a_node(terminal: Terminal) -> None:
+    assert "is held" in terminal.run("hold", "web-1", "--because", "disk")
+    assert terminal.json("nodes", "show", "web-1")[0]["hold"]["because"] == "disk"  # type: ignore[index]
+    refused = terminal.run("hold", "web-1", "--because", "disk", code=1)
+    assert "is held already, by ci: disk" in refused
+    terminal.run("release", "web-1", "--why", "mended")
+    terminal.run("label", "web-1", "rack=7")
+    assert terminal.json("nodes", "show", "web-1")[0]["labels"] == {"rack": "7"}
+    terminal.run("label", "web-1", "rack-")
+    assert terminal.json("nodes", "show", "web-1")[0]["labels"] == {}
+    terminal.run("move", "web-1", "beta/amd64", "--because", "canary")
+    assert Node.objects.get(alias="web-1").group == seeded_group("beta")
+    assert "No failure" in terminal.run("retry", "web-1", code=1)
+    verbs = Activity.objects.filter(actor__username="ci").values_list("verb", flat=True)
+    assert "node.moved" in verbs
+
+
+def test_explains_a_node(terminal: Terminal) -> None:
+    reasons = '[["updates_off", "stable", ""]]'
+    Node.objects.filter(alias="web-1").update(answer="noupdate", reasons=reasons)
+    told = terminal.run("explain", "web-1")
+    assert "Nothing is offered.\n- Updates are switched off in its group stable." in told
+    assert "Switch the group's updates on." in told
+
+
+def test_shows_and_switches_groups_and_releases(terminal: Terminal) -> None:
+    assert "stable" in terminal.run("groups", "list")
+    assert terminal.json("groups", "show", "stable/amd64")[0]["nodes"] == 3
+    assert terminal.run("groups", "snippet", "stable/amd64").startswith("GROUP=stable\nSERVER=")
+    assert "More than one" in terminal.run("groups", "show", "stable", code=1)
+    terminal.run("groups", "updates", "stable/amd64", "off", "--why", "holidays")
+    assert terminal.json("groups", "show", "stable/amd64")[0]["updates_enabled"] is False
+    terminal.run("groups", "updates", "stable/amd64", "off", code=1)
+    assert "4593.2.1" in terminal.run("releases", "list")
+    terminal.run("releases", "block", "4593.2.1", "--because", "broken")
+    assert terminal.json("releases", "show", "4593.2.1")[0]["blocked_because"] == "broken"
+    terminal.run("releases", "unblock", "4593.2.1")
+    assert "stable" in terminal.run("channels")
+    assert "release.blocked" in terminal.run("activity")
+    assert "approver" in terminal.run("me")
+
+
+def test_says_by_its_exit_code_what_went_wrong(terminal: Terminal) -> None:
+    assert "Nothing in nodes is called nowhere." in terminal.run(
+        "nodes", "show", "nowhere", code=3
+    )
+    assert "may see" in terminal.run("nodes", "show", "424242", code=3)
+    wrong = terminal.run("me", code=4, OEMFLEET_TOKEN="flt_wrong")
+    assert "No API token has this secret." in wrong
+    nobody = f"http://127.0.0.1:{free_port()}"
+    assert "does not answer" in terminal.run("me", code=5, OEMFLEET_URL=nobody)
+    terminal.run("nodes", "list", "--colour", "red", code=2)
+    terminal.run("me", code=2, OEMFLEET_TOKEN="")
+    terminal.run("me", code=2, OEMFLEET_URL="")
+    assert "colour" in terminal.run("nodes", "list", "-q", "colour:red", code=1)
+
+
+def test_takes_the_token_from_a_file_that_is_its_owners_alone(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text(terminal.secret + "\n")
+    given = {"OEMFLEET_TOKEN": "", "OEMFLEET_TOKEN_FILE": str(path)}
+    assert "ci" in terminal.run("me", **given)
+    path.chmod(0o640)
+    assert "can be read by others: chmod 600" in terminal.run("me", code=2, **given)
