@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,6 +127,37 @@ def test_every_page_is_for_everybody(
         opened.complaints.clear()
     told = "\n".join(f"{name}: {fault}" for name, found_on in found.items() for fault in found_on)
     assert told == ""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_opens_over_a_page_is_for_everybody(
+    fleet: dict[str, str], window: Opener, theme: str
+) -> None:
+    opened = window(theme=theme)
+    opened.log_in()
+    page = opened.page
+    page.keyboard.press("Control+k")
+    page.get_by_role("option").first.wait_for()
+    assert faults(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard").wait_for()
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize(("theme", "width"), SCREENS)
+def test_the_style_guide_has_its_picture_taken(
+    window: Opener, settings: Any, tmp_path: Path, theme: str, width: int
+) -> None:
+    settings.STYLE_GUIDE = True
+    opened = window(theme=theme, width=width)
+    opened.log_in()
+    opened.open("/style/")
+    opened.page.locator("#line canvas").wait_for()
+    picture = opened.page.screenshot(path=tmp_path / f"{theme}-{width}.png", full_page=True)
+    assert len(picture) > 100_000
+    assert opened.is_dark is (theme == "dark")
+    assert opened.complaints == []
 
 
 def test_every_page_is_read_without_script(pages: dict[str, str], window: Opener) -> None:
