@@ -140,6 +140,7 @@ def test_what_opens_over_a_page_is_for_everybody(
     page.get_by_role("option").first.wait_for()
     assert faults(page) == []
     page.keyboard.press("Escape")
+    page.locator("#palette").wait_for(state="hidden")
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard").wait_for()
     assert faults(page) == []
