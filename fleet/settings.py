@@ -294,6 +294,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "Architecture": "oemupdates.api.choices.ARCHITECTURES",
         "Basis": "oemupdates.api.choices.BASES",
+        "BulkState": "oemupdates.api.choices.BULK_STATES",
+        "BulkVerb": "oemupdates.api.choices.BULK_VERBS",
         "DeliveryState": "oemupdates.api.choices.DELIVERY_STATES",
         "Dimension": "oemupdates.api.choices.DIMENSIONS",
         "EventMeaning": "oemupdates.api.choices.EVENT_MEANINGS",

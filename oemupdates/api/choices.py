@@ -6,11 +6,14 @@ from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.domain.reason import Why
-from oemupdates.models import Architecture, WebhookDelivery
+from oemupdates.models import Architecture, BulkChange, WebhookDelivery
 from oemupdates.models.sample import Dimension
+from oemupdates.services.bulk import VERBS
 from oemupdates.services.health import Level
 
 ARCHITECTURES = [architecture.value for architecture in Architecture]
+BULK_STATES = [state.value for state in BulkChange.State]
+BULK_VERBS = list(VERBS)
 BASES = [NO_BASIS, REPORTED, DERIVED, OBSERVED]
 DELIVERY_STATES = [state.value for state in WebhookDelivery.State]
 DIMENSIONS = [dimension.value for dimension in Dimension]

@@ -124,4 +124,7 @@ def _read_only(
     for field in fields.values():
         field.read_only = True
         field.required = False
+        for one in (field, getattr(field, "child", None)):
+            if isinstance(one, serializers.CharField):
+                one.allow_blank = True  # what is shown may be empty
     return fields

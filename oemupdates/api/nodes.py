@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from oemupdates.api import paging
-from oemupdates.api.call import Call
+from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import ARCHITECTURES, BASES, NODE_STATES
 from oemupdates.api.fields import Asked, Body, Plain, Shape, Text, Words
 from oemupdates.api.operation import Resource, operation
@@ -163,6 +163,17 @@ class NodesAsked(Asked):
     archived = _flag("Those that were put away; they are left out of any other list.")
 
 
+class HeldNodeShape(Shape):
+    """A node that is held, and why."""
+
+    group = GroupRef(allow_null=True)
+    hold = HoldShape(source="*")
+
+    class Meta:
+        model = Node
+        fields = ("id", "machine_id", "name", "alias", "group", "version", "hold")
+
+
 class NodeChange(Body):
     """What is to be changed of a node."""
 
@@ -304,6 +315,17 @@ class OneNode(Resource):
         if "name" in call.said:
             verbs.rename(node, by=call.by, name=call.said["name"])
         return seen(call, pk)
+
+
+class Holds(Resource):
+    """All holds."""
+
+    tag = "holds"
+
+    @operation("list_holds", needs=Permission.READ_FLEET, gives=HeldNodeShape, lists=True)
+    def get(self, call: Call) -> Listed[Node]:
+        """List the nodes that are held, the newest node first; holds that have ended too."""
+        return Listed(within(call.where()).filter(is_held=True, is_archived=False))
 
 
 def refuse(where: str, words: str) -> Unprocessable:

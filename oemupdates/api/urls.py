@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, re_path, register_converter
 
 from oemupdates.api import (
     activity,
+    bulk,
     channels,
     documents,
     groups,
@@ -11,6 +12,7 @@ from oemupdates.api import (
     node_history,
     node_verbs,
     nodes,
+    operators,
     releases,
     server,
     tokens,
@@ -40,6 +42,10 @@ app_name = "api"
 v1: list[URLPattern] = [
     path("activity", activity.ActivityList.as_view(), name="activities"),
     path("activity/<key:pk>", activity.OneActivity.as_view(), name="activity"),
+    path("bulk-changes", bulk.BulkChanges.as_view(), name="bulk_changes"),
+    path("bulk-changes/<key:pk>", bulk.OneBulkChange.as_view(), name="bulk_change"),
+    path("bulk-changes/<key:pk>/stop", bulk.Stopping.as_view(), name="bulk_stop"),
+    path("bulk-changes/<key:pk>/undo", bulk.Undoing.as_view(), name="bulk_undo"),
     path("channels", channels.Channels.as_view(), name="channels"),
     path("channels/<key:pk>", channels.OneChannel.as_view(), name="channel"),
     path("channels/<key:pk>/target", channels.ChannelTarget.as_view(), name="channel_target"),
@@ -56,6 +62,7 @@ v1: list[URLPattern] = [
     path("groups/<key:pk>/summary", groups.Summary.as_view(), name="group_summary"),
     path("groups/<key:pk>/snippet", groups.Snippet.as_view(), name="group_snippet"),
     path("groups/<key:pk>/updates", groups.Updates.as_view(), name="group_updates"),
+    path("holds", nodes.Holds.as_view(), name="holds"),
     path("labels", labels.Labels.as_view(), name="labels"),
     path("me", server.Me.as_view(), name="me"),
     path("nodes", nodes.Nodes.as_view(), name="nodes"),
@@ -83,6 +90,8 @@ v1: list[URLPattern] = [
     path("tokens", tokens.Tokens.as_view(), name="tokens"),
     path("tokens/<key:pk>", tokens.OneToken.as_view(), name="token"),
     path("tokens/<key:pk>/revoke", tokens.Revoking.as_view(), name="token_revoke"),
+    path("users", operators.Operators.as_view(), name="users"),
+    path("users/<key:pk>", operators.OneOperator.as_view(), name="user"),
     path("webhooks", webhooks.Webhooks.as_view(), name="webhooks"),
     path("webhooks/<key:pk>", webhooks.OneWebhook.as_view(), name="webhook"),
     path("webhooks/<key:pk>/active", webhooks.Switching.as_view(), name="webhook_active"),
