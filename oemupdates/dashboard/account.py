@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
 from oemupdates.dashboard.acting import operator
 from oemupdates.models import Operator
+from oemupdates.services import operators
 
 
 class LogIn(LoginView):
@@ -19,11 +20,29 @@ class LogIn(LoginView):
     redirect_authenticated_user = True
     http_method_names = ("get", "head", "post", "options")
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log somebody in, and write it down."""
+        answer = super().form_valid(form)
+        operators.logged_in(operator(self.request))
+        return answer
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Say that it was wrong, and write it down."""
+        operators.log_in_failed(form.data.get("username", "").replace("\x00", ""))
+        return super().form_invalid(form)
+
 
 class LogOut(LogoutView):
     """End the session, by POST only."""
 
     http_method_names = ("post", "options")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Log somebody out, and write it down."""
+        who = operator(request)
+        answer = super().post(request, *args, **kwargs)
+        operators.logged_out(who)
+        return answer
 
 
 class ChangePassword(PasswordChangeForm):
@@ -38,8 +57,8 @@ class ChangePassword(PasswordChangeForm):
 
     def save(self, commit: bool = True) -> Operator:  # noqa: FBT001, FBT002 - Django's signature
         """Keep the new password, which is no one-time password any more."""
-        self.user.must_change_password = False
-        return super().save(commit=commit)
+        operators.choose_password(self.user, self.cleaned_data["new_password1"])
+        return self.user
 
 
 class ReplaceOneTimePassword(ChangePassword):

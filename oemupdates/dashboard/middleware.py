@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
-from oemupdates.services import access, activity
+from oemupdates.services import access, activity, operators
 
 # What is about oneself, or about no one: it needs no role.
 OWN = {
@@ -25,6 +25,7 @@ OWN = {
     "dashboard:style",
 }
 OWN_STEMS = ("account_", "mfa_", "usersessions_", "socialaccount_", "openid_connect_", "github_")
+SAFE = {"GET", "HEAD", "OPTIONS"}
 REQUEST_ID_HEADER = "X-Request-ID"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -72,6 +73,21 @@ class OneTimePasswordMiddleware:
             if request.path not in allowed and not request.path.startswith("/api/"):
                 return redirect("dashboard:password")
         return self.get_response(request)
+
+
+class RefusalMiddleware:
+    """Write down what somebody asked for and may not do; reading is not worth a line."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request, and remember if the answer is that they may not."""
+        response = self.get_response(request)
+        is_refused = response.status_code == HTTPStatus.FORBIDDEN
+        if is_refused and request.method not in SAFE and isinstance(request.user, Operator):
+            operators.was_refused(request.user, f"{request.method} {request.path}")
+        return response
 
 
 class RoleMiddleware:

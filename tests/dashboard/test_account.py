@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from oemupdates.models import Operator
+from oemupdates.models import Activity, Operator
 from tests.dashboard.conftest import PASSWORD, log_in
 
 NEW = "a longer password than before"
@@ -75,3 +75,38 @@ def test_changing_a_lasting_password_asks_for_it(page: Client) -> None:
 def test_a_weak_password_is_refused_in_words(page: Client) -> None:
     form = {"old_password": PASSWORD, "new_password1": "12345678", "new_password2": "12345678"}
     assert "too common" in page.post("/password/", form).content.decode()
+
+
+class TestActivity:
+    def test_knows_who_came_and_went(self, admin: Operator) -> None:
+        client = Client()
+        client.post("/login/", {"username": "admin", "password": PASSWORD})
+        client.post("/logout/")
+        rows = Activity.objects.order_by("id").values_list("verb", "actor__username", "address")
+        assert list(rows) == [
+            ("operator.logged_in", "admin", "127.0.0.1"),
+            ("operator.logged_out", "admin", "127.0.0.1"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("typed", "kept"), [("admin", "admin"), ("my password", "an unknown name"), ("a\0", "")]
+    )
+    def test_knows_who_failed_and_keeps_no_password(
+        self, admin: Operator, typed: str, kept: str
+    ) -> None:
+        Client().post("/login/", {"username": typed, "password": "guess"})
+        row = Activity.objects.get()
+        assert (row.verb, row.actor) == ("operator.log_in_failed", None)
+        assert row.subject == (kept or "an unknown name")
+        assert "guess" not in str(row.__dict__)
+
+    def test_knows_what_was_refused_to_be_written_and_not_to_be_read(
+        self, viewer: Operator
+    ) -> None:
+        client = log_in(viewer)
+        assert client.get("/rejected/").status_code == 403
+        assert not Activity.objects.exists()
+        assert client.post("/channels/1/target/").status_code == 403
+        row = Activity.objects.get()
+        assert (row.verb, row.actor) == ("operator.refused", viewer)
+        assert row.after == {"request": "POST /channels/1/target/"}
