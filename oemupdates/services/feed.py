@@ -13,8 +13,6 @@ from oemupdates.services.viewers import Viewer
 # What every part of the fleet shares; whatever is not listed here is a matter of security.
 _SHARED = {"application", "channel", "release"}
 _GROUPED = {"group", "node"}
-# PostgreSQL gives out ids before rows are committed: a row may appear behind one with a higher id.
-_LOOK_BACK = 200
 _MOST = 500
 
 
@@ -64,10 +62,12 @@ def visible(reach: Reach, *, reads_security: bool) -> QuerySet[Activity]:
     return rows if reach.is_everywhere and reads_security else rows.filter(allowed)
 
 
-def after(last: int, *, upto: int, most: int = _MOST) -> list[Entry]:
+def after(last: int, *, upto: int | None = None) -> list[Entry]:
     """The oldest entries behind `last`, none beyond `upto`."""
-    rows = Activity.objects.filter(pk__gt=last, pk__lte=upto).select_related("actor")
-    return _entries(rows.order_by("pk")[:most])
+    rows = Activity.objects.filter(pk__gt=last).select_related("actor")
+    if upto is not None:
+        rows = rows.filter(pk__lte=upto)
+    return _entries(rows.order_by("pk")[:_MOST])
 
 
 def newest() -> int:
@@ -76,24 +76,19 @@ def newest() -> int:
 
 
 class Tail:
-    """The end of the activity, read again and again: every entry once."""
+    """The end of the activity, read again and again; rows commit in the order of their ids."""
 
     def __init__(self) -> None:
         self.last: int | None = None
-        self._seen: set[int] = set()
 
     def read(self) -> list[Entry]:
         """What came since the last call; nothing at the first."""
         if self.last is None:
             self.last = newest()
-            recent = Activity.objects.filter(pk__gt=self.last - _LOOK_BACK, pk__lte=self.last)
-            self._seen = set(recent.values_list("pk", flat=True))
             return []
-        rows = Activity.objects.filter(pk__gt=self.last - _LOOK_BACK).exclude(pk__in=self._seen)
-        found = _entries(rows.select_related("actor").order_by("pk")[:_MOST])
-        self._seen.update(entry.id for entry in found)
-        self.last = max([self.last, *(entry.id for entry in found)])
-        self._seen = {key for key in self._seen if key > self.last - _LOOK_BACK}
+        found = after(self.last)
+        if found:
+            self.last = found[-1].id
         return found
 
 

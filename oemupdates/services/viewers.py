@@ -1,23 +1,25 @@
 """Who watches: those that hold a stream open, let in and looked at again all at once."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from oemupdates.domain.access import Permission, Reach
-from oemupdates.models import Operator
-from oemupdates.services import access
+from oemupdates.domain.access import EVERYWHERE, Permission, Reach
+from oemupdates.models import ApiToken, Operator
+from oemupdates.services import access, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What somebody came with: the key of a session."""
+    """What somebody came with: the key of a session, or of a token that let them in."""
 
-    session: str
+    session: str = ""
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +31,53 @@ class Viewer:
     reads_security: bool
 
 
+def claim_by_secret(secret: str, address: str) -> Claim:
+    """The claim of who comes with a token's secret; raises a kind of `tokens.BadToken`."""
+    return Claim(token=tokens.authenticate(secret, address).token.pk)
+
+
 def admit(claims: Collection[Claim]) -> dict[Claim, Viewer]:
-    """Those of the claims that hold now; three queries, however many claims there are."""
-    keys = {claim.session: claim for claim in claims}
-    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    owners = {keys[row.session_key]: row.get_decoded() for row in sessions}
-    operators = _operators(held.get(SESSION_KEY) for held in owners.values())
-    found = {}
-    for claim, held in owners.items():
-        operator = operators.get(str(held.get(SESSION_KEY)))
-        if operator is not None and _is_current(operator, str(held.get(HASH_SESSION_KEY, ""))):
-            viewer = _viewer(operator)
-            if viewer.reach:
-                found[claim] = viewer
-    return found
+    """Those of the claims that hold now; six queries at most, however many claims there are."""
+    now = timezone.now()
+    sessions = _sessions({claim.session for claim in claims if claim.session}, now)
+    held = _tokens({claim.token for claim in claims if claim.token}, now)
+    owners = {owner for owner, _ in sessions.values()}
+    operators = _operators(owners | {str(token.operator_id) for token in held.values()})
+    found: dict[Claim, Viewer] = {}
+    for key, (owner, seal) in sessions.items():
+        operator = operators.get(owner)
+        if operator is None or operator.must_change_password or not _is_current(operator, seal):
+            continue
+        found[Claim(session=key)] = _viewer(operator, None)
+    for token_key, token in held.items():
+        operator = operators.get(str(token.operator_id))
+        if operator is not None:
+            found[Claim(token=token_key)] = _viewer(operator, _limits(token))
+    return {claim: viewer for claim, viewer in found.items() if viewer.reach}
 
 
-def _operators(keys: Iterable[object]) -> dict[str, Operator]:
-    wanted = {str(key) for key in keys if str(key).isdecimal()}
-    rows = Operator.objects.filter(pk__in=wanted, is_active=True, must_change_password=False)
+def _sessions(keys: Collection[str], now: datetime) -> dict[str, tuple[str, str]]:
+    """By its key, whose each session is, and what it was opened with."""
+    if not keys:
+        return {}
+    rows = Session.objects.filter(session_key__in=keys, expire_date__gt=now)
+    data: Mapping[str, Mapping[str, object]] = {row.session_key: row.get_decoded() for row in rows}
+    return {
+        key: (str(held.get(SESSION_KEY)), str(held.get(HASH_SESSION_KEY, "")))
+        for key, held in data.items()
+    }
+
+
+def _tokens(keys: Collection[int], now: datetime) -> dict[int, ApiToken]:
+    if not keys:
+        return {}
+    rows = ApiToken.objects.filter(pk__in=keys, revoked_at=None, expires_at__gt=now)
+    return {row.pk: row for row in rows.prefetch_related("groups")}
+
+
+def _operators(keys: Iterable[str]) -> dict[str, Operator]:
+    wanted = {key for key in keys if key.isdecimal()}
+    rows = Operator.objects.filter(pk__in=wanted, is_active=True)
     return {str(row.pk): row for row in rows.prefetch_related("role_grants")}
 
 
@@ -57,9 +87,22 @@ def _is_current(operator: Operator, held: str) -> bool:
     return any(constant_time_compare(held, one) for one in known)
 
 
-def _viewer(operator: Operator) -> Viewer:
-    return Viewer(
-        operator.pk,
-        access.where(operator, Permission.READ_FLEET),
-        access.can(operator, Permission.READ_SECURITY),
-    )
+def _limits(token: ApiToken) -> access.Limits:
+    reach = EVERYWHERE
+    if token.is_limited_to_groups:
+        groups = frozenset(group.pk for group in token.groups.all())
+        reach = Reach(is_everywhere=False, groups=groups)
+    known = frozenset(scope for scope in Permission if scope in token.scopes)
+    return access.Limits(known, reach)
+
+
+def _viewer(operator: Operator, limits: access.Limits | None) -> Viewer:
+    before = access.limits.set(limits)
+    try:
+        return Viewer(
+            operator.pk,
+            access.where(operator, Permission.READ_FLEET),
+            access.can(operator, Permission.READ_SECURITY),
+        )
+    finally:
+        access.limits.reset(before)

@@ -20,6 +20,7 @@ from django.http import parse_cookie
 from oemupdates.services import feed, viewers
 from oemupdates.services.changes import Changes, Lookout
 from oemupdates.services.feed import Entry
+from oemupdates.services.tokens import BadToken
 from oemupdates.services.viewers import Claim, Viewer
 from oemupdates.stream import topics
 from oemupdates.stream.hub import Hub, Stream, TooMany
@@ -86,10 +87,7 @@ class EventEndpoint:
             about = topics.read(",".join(query.get("topics", [])))
         except topics.BadTopics as error:
             raise _Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
-        claim = _claim(scope)
-        viewer = (await asyncio.to_thread(_admit, [claim])).get(claim) if claim else None
-        if claim is None or viewer is None:
-            raise _Refused(HTTPStatus.UNAUTHORIZED, "Log in, or send a token.")
+        claim, viewer = await asyncio.to_thread(_let_in, scope)
         stream = Stream(claim, viewer, about)
         try:
             self.hub.join(stream)
@@ -110,10 +108,10 @@ class EventEndpoint:
         """What a stream hears, up to its end; at least a comment now and then."""
         loop = asyncio.get_running_loop()
         end_at = loop.time() + STREAM_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - a jitter
-        told: set[int] = set()
+        told = 0
         if last is not None and topics.ACTIVITY in stream.topics:
             async for entry in self._missed(stream, last):
-                told.add(entry.id)
+                told = entry.id
                 yield _entry(entry)
         while not stream.ended and loop.time() < end_at:
             try:
@@ -126,7 +124,7 @@ class EventEndpoint:
             for text in self._news(stream, told):
                 yield text
 
-    def _news(self, stream: Stream, told: Collection[int]) -> list[str]:
+    def _news(self, stream: Stream, told: int) -> list[str]:
         """What a stream has not heard yet."""
         texts = []
         if topics.ACTIVITY in stream.topics:
@@ -135,7 +133,7 @@ class EventEndpoint:
                 # It comes back with the last id that it heard, and misses nothing.
                 stream.ended = True
                 return [_event("resync", {"why": "You read more slowly than things happen."})]
-            texts = [_entry(entry) for entry in entries if entry.id not in told]
+            texts = [_entry(entry) for entry in entries if entry.id > told]
         changed, stream.changed = stream.changed, {}
         return texts + [_event("changed", values) for values in changed.values()]
 
@@ -168,6 +166,20 @@ def _admit(claims: Collection[Claim]) -> dict[Claim, Viewer]:
         return viewers.admit(claims)
     finally:
         connection.close()
+
+
+def _let_in(scope: Scope) -> tuple[Claim, Viewer]:
+    """Who comes; in such a thread."""
+    try:
+        claim = _claim(scope)
+        viewer = viewers.admit([claim]).get(claim)
+    except BadToken as refused:
+        raise _Refused(HTTPStatus.UNAUTHORIZED, str(refused)) from refused
+    finally:
+        connection.close()
+    if viewer is None:
+        raise _Refused(HTTPStatus.UNAUTHORIZED, "Log in, or send a token.")
+    return claim, viewer
 
 
 def _after(last: int, upto: int) -> list[Entry]:
@@ -211,10 +223,14 @@ def _header(scope: Scope, wanted: bytes) -> str:
     return b"; ".join(values).decode("latin-1")
 
 
-def _claim(scope: Scope) -> Claim | None:
-    """What a request comes with, to be let in."""
+def _claim(scope: Scope) -> Claim:
+    """What a request comes with, to be let in: a token where it sends one, else a session."""
+    scheme, _, secret = _header(scope, b"authorization").partition(" ")
+    if scheme.lower() == "bearer":
+        address = scope["client"][0] if scope.get("client") else ""
+        return viewers.claim_by_secret(secret.strip(), address)
     session = parse_cookie(_header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME, "")
-    return Claim(session) if session.isascii() and session.isalnum() else None
+    return Claim(session if session.isascii() and session.isalnum() else "")
 
 
 def _last_event_id(scope: Scope) -> int | None:

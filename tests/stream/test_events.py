@@ -13,10 +13,11 @@ from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from oemupdates.domain.access import Role
+from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Group, Node, Operator, RoleGrant
-from oemupdates.services import activity, groups, nodes
+from oemupdates.services import activity, groups, nodes, tokens
 from oemupdates.services.counters import Moves
+from oemupdates.services.tokens import Terms
 from oemupdates.stream import endpoint
 from tests.services.makers import make_node, seeded_group
 from tests.stream.listening import Listener, Running, running, session_of
@@ -288,6 +289,41 @@ class TestWhoListens:
         bert.set_password("another one")
         bert.save()
         assert listener.event() is None
+
+
+class TestToken:
+    def listen(self, server: Running, secret: str, about: str = "activity") -> Listener:
+        return Listener(server.address, about, Authorization=f"Bearer {secret}", Last_Event_ID="0")
+
+    def test_lets_a_script_in_within_its_limits(self, server: Running, ann: Operator) -> None:
+        terms = Terms([Permission.READ_FLEET], groups=[seeded_group()])
+        secret = tokens.create(owner=ann, by=ann, name="follow", terms=terms).secret
+        nodes.hold(make_node(group=other_group()), by=ann, because="not for the script")
+        nodes.hold(make_node(), by=ann, because="for the script")
+        listener = self.listen(server, secret)
+        name, data, _ = listener.event() or ("", {}, "")
+        assert (name, data["why"]) == ("activity", "for the script")
+
+    def test_must_be_for_reading_the_fleet(self, server: Running, ann: Operator) -> None:
+        terms = Terms([Permission.OPERATE_NODES])
+        made = tokens.create(owner=ann, by=ann, name="hold", terms=terms)
+        assert self.listen(server, made.secret).status == 401
+
+    def test_ends_its_streams_when_it_is_revoked(self, server: Running, ann: Operator) -> None:
+        server.hub.review_seconds = 0.1
+        terms = Terms([Permission.READ_FLEET])
+        made = tokens.create(owner=ann, by=ann, name="follow", terms=terms)
+        listener = self.listen(server, made.secret, "overview")
+        assert listener.status == 200
+        tokens.revoke(made.token, by=ann)
+        assert listener.event() is None
+        assert self.listen(server, made.secret).status == 401
+
+    def test_does_not_help_itself_with_a_session(self, server: Running, ann: Operator) -> None:
+        listener = Listener(
+            server.address, "overview", session=session_of(ann), Authorization="Bearer flt_none"
+        )
+        assert listener.status == 401
 
 
 class TestMany:
