@@ -2,11 +2,34 @@
 
 import os
 import time
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task, signals
 from celery.beat import BeatLazyFunc
+from celery.states import FAILURE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
+
+_began: dict[str, float] = {}
+
+
+@signals.task_prerun.connect(weak=False)  # type: ignore[untyped-decorator]
+def _begin(task_id: str, **_: Any) -> None:
+    _began[task_id] = time.perf_counter()
+
+
+@signals.task_postrun.connect(weak=False)  # type: ignore[untyped-decorator]
+def _end(task_id: str, task: Task, state: str, **_: Any) -> None:
+    # Only where tasks run: reading settings must not need the metrics' folder.
+    from oemupdates import telemetry  # noqa: PLC0415
+
+    name = task.name.rpartition(".")[2]
+    began = _began.pop(task_id, None)
+    if began is not None:
+        telemetry.TASK_SECONDS.labels(name).observe(time.perf_counter() - began)
+    if state == FAILURE:
+        telemetry.TASK_FAILURES.labels(name).inc()
+
 
 app = Celery("fleet")
 app.config_from_object("django.conf:settings", namespace="CELERY")

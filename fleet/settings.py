@@ -119,6 +119,12 @@ except ValueError as error:
     raise ImproperlyConfigured(message) from error
 WEBHOOK_ALLOW_HTTP = env.bool("FLEET_WEBHOOK_ALLOW_HTTP", default=False)
 
+# --- Metrics ------------------------------------------------------------------------------------
+
+# /metrics answers who sends this token, or everybody, or (by default) nobody.
+METRICS_TOKEN = env.str("FLEET_METRICS_TOKEN", default="")
+METRICS_OPEN = env.bool("FLEET_METRICS_OPEN", default=False)
+
 # --- Database -----------------------------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]]
@@ -171,6 +177,7 @@ INSTALLED_APPS = [
     "oemupdates",
 ]
 MIDDLEWARE = [
+    "oemupdates.metrics.middleware.PageTimeMiddleware",
     "oemupdates.dashboard.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

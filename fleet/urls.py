@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from oemupdates.metrics.endpoint import metrics
+
 urlpatterns = [
     path("api/", include("oemupdates.api.urls")),
+    path("metrics", metrics, name="metrics"),
     path("", include("oemupdates.dashboard.urls")),
 ]

@@ -22,6 +22,7 @@ from oemupdates.omaha.protocol import App, AppAnswer, BadRequest, Request
 from oemupdates.omaha.rejections import Rejections
 from oemupdates.omaha.xml import parse
 from oemupdates.services.checkins import Unavailable, Unwritable, Verdict
+from oemupdates.telemetry import OUTCOMES
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -69,7 +70,8 @@ class UpdateEndpoint:
         address = _address(scope["client"][0]) if scope.get("client") else None
         try:
             document = await self._answer(scope, receive, address)
-        except (Overloaded, Unavailable, Unwritable):
+        except (Overloaded, Unavailable, Unwritable) as turned_away:
+            OUTCOMES["shed" if isinstance(turned_away, Overloaded) else "failed"].inc()
             await _shed(send)
         except _Refused as refused:
             self._rejections.add(refused.reason, address or "", refused.detail, refused.body)

@@ -13,6 +13,7 @@ from django.db import connection
 
 from oemupdates.services import rejected
 from oemupdates.services.rejected import Rejection
+from oemupdates.telemetry import REJECTED
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Rejections:
 
     def add(self, reason: str, source: str, detail: str, body: bytes = b"") -> None:
         """Count one refused request; its body is kept redacted, as a sample."""
+        REJECTED.labels(reason).inc()
         now = datetime.now(UTC)
         if (reason, source) not in self._counts and len(self._counts) >= _SOURCES_MAX:
             source = ""  # more sources than a page could show: counted together

@@ -14,6 +14,8 @@ import anyio
 from django.conf import settings
 from starlette.responses import FileResponse, PlainTextResponse
 
+from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -43,6 +45,23 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
     A client repeats what it does not find 20 times, so an unknown file costs one look.
     """
+    await _answer(scope, receive, _counting(send))
+
+
+def _counting(send: Send) -> Send:
+    """Count what is sent, on its way."""
+
+    async def count(message: MutableMapping[str, Any]) -> None:
+        await send(message)
+        if message["type"] == "http.response.start":
+            PAYLOAD_REQUESTS.labels(message["status"]).inc()
+        else:
+            PAYLOAD_BYTES.inc(len(message.get("body", b"")))
+
+    return count
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] not in {"GET", "HEAD"}:
         refusal = PlainTextResponse("GET or HEAD\n", 405, headers={"allow": "GET, HEAD"})
         await refusal(scope, receive, send)

@@ -18,6 +18,7 @@ from oemupdates.domain.notice import Shape, slack
 from oemupdates.models import Webhook, WebhookDelivery
 from oemupdates.services import activity
 from oemupdates.services.sealing import Unreadable, unseal
+from oemupdates.telemetry import WEBHOOK_TRIES
 from oemupdates.upstream import webhook as wire
 from oemupdates.upstream.webhook import Outcome
 
@@ -96,6 +97,7 @@ def send(key: int, post: Post = _post) -> bool | None:
         now = int(timezone.now().timestamp())
         signed = wire.headers(secret, message_id=delivery.event_id, timestamp=now, body=body)
         outcome = post(hook.url, body, signed)
+    WEBHOOK_TRIES.labels("delivered" if outcome.is_delivered else "failed").inc()
     _settle(delivery, outcome)
     return outcome.is_delivered
 

@@ -16,6 +16,7 @@ from oemupdates.services.changes import Changes, Lookout, NodeFacts
 from oemupdates.services.feed import Entry
 from oemupdates.services.viewers import Claim, Viewer
 from oemupdates.stream import topics
+from oemupdates.telemetry import STREAMS
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,7 @@ class Hub:
             raise TooMany("You have as many streams open as one person may have.")
         stream.position = self._end
         self._streams.add(stream)
+        STREAMS.set(len(self._streams))
         if self._task is None:
             self._looking = self._lookout()
             self._task = asyncio.get_running_loop().create_task(self._run())
@@ -119,6 +121,7 @@ class Hub:
         """Forget a stream."""
         stream.end()
         self._streams.discard(stream)
+        STREAMS.set(len(self._streams))
 
     @property
     def newest(self) -> int:

@@ -99,6 +99,8 @@ class _Fleet:
 
     def run(self, folder: Path, *, demo: int) -> None:
         """Start the programs in order, say when they are ready, and stay until asked to stop."""
+        # A folder of this run: what a process counted before it started is not its own.
+        self._environment["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
         self._start_queue(folder)
         processes = settings.WEB_PROCESSES
         several = ("--workers", str(processes)) if processes > 1 else ()

@@ -1,0 +1,45 @@
+"""`GET /metrics`: numbers for Prometheus, for who has their token."""
+
+import hmac
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import choose_encoder
+
+from oemupdates import telemetry
+from oemupdates.metrics.collector import FleetCollector
+
+UNAUTHORIZED = 401
+_fleet = CollectorRegistry()
+_fleet.register(FleetCollector())
+
+
+@login_not_required
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Tell what all processes counted, and how the fleet is; 404 unless a setting opens it."""
+    if not settings.METRICS_OPEN:
+        if not settings.METRICS_TOKEN:
+            raise Http404
+        if not _has_token(request):
+            return HttpResponse(
+                "Send the token of FLEET_METRICS_TOKEN.\n",
+                status=UNAUTHORIZED,
+                content_type="text/plain; charset=utf-8",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    # Two documents would end twice: the last of them says so, in OpenMetrics.
+    counted = encode(telemetry.gathered()).removesuffix(b"# EOF\n")
+    return HttpResponse(counted + encode(_fleet), content_type=content_type)
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    given, wanted = token.strip().encode(), settings.METRICS_TOKEN.encode()
+    return scheme.lower() == "bearer" and hmac.compare_digest(given, wanted)
