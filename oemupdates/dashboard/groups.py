@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard.acting import act, needs, operator, require
+from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.connecting import secret_for
 from oemupdates.domain.access import Permission
@@ -72,7 +72,8 @@ class PolicyForm(ModelForm):
 @require_safe
 def groups(request: HttpRequest) -> HttpResponse:
     """Show every group with its three numbers."""
-    found = list(Group.objects.select_related("channel__target", "application"))
+    reach = where(request, Permission.READ_FLEET)
+    found = list(Group.objects.within(reach).select_related("channel__target", "application"))
     numbers = standings({group.pk: _target(group) for group in found})
     rows = [(group, numbers[group.pk]) for group in found]
     # Groups with nodes come first: a fresh server seeds ten, of which most stay empty.
@@ -83,6 +84,8 @@ def groups(request: HttpRequest) -> HttpResponse:
 @require_safe
 def group(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a group."""
+    if not where(request, Permission.READ_FLEET).covers(pk):
+        raise Http404
     return _page(request, _get(pk))
 
 

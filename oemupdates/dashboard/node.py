@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard import explaining, paging
+from oemupdates.dashboard.acting import where
 from oemupdates.dashboard.timeline import timeline
+from oemupdates.domain.access import Permission
 from oemupdates.domain.event import error
 from oemupdates.domain.policy import MIN_POLL_SECONDS
 from oemupdates.domain.reason import Why
@@ -42,6 +44,8 @@ class Stretch:
 def node(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a node, the reason for what it hears first."""
     found = get_object_or_404(Node.objects.select_related("group__channel__target"), pk=pk)
+    if not where(request, Permission.READ_FLEET).covers(found.group_id):
+        raise Http404
     before, problem = _before(request)
     if problem:
         messages.error(request, problem)

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,11 @@ def test_schemathesis_finds_nothing(
         host, port = server.address
         found = subprocess.run(
             [
-                *("st", "--config-file", str(ROOT / "tests/api/schemathesis.toml")),
+                *(
+                    str(Path(sys.executable).with_name("st")),
+                    "--config-file",
+                    str(ROOT / "tests/api/schemathesis.toml"),
+                ),
                 *("run", f"http://{host}:{port}/api/v1/openapi.json", *who, *spared),
                 *("-H", "Host: testserver", "--checks", "all"),
                 *("--phases", "examples,coverage,fuzzing", "--max-examples", "10"),
