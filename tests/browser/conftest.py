@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
@@ -26,6 +26,9 @@ from oemupdates.models import (
 from oemupdates.services import channels, counters, nodes
 from tests.servers import chromium
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
+
+# How long a page takes on a busy machine says nothing of the page.
+expect.set_options(timeout=20_000)
 
 HOSTILE = "\"><img src=x onerror=alert(1)><script>alert('x')</script>"
 LONG = "x" * 256
