@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import update_wrapper
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Operator
@@ -15,6 +16,7 @@ from oemupdates.services import access
 from oemupdates.services.activity import Refused
 
 Params = ParamSpec("Params")
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 def operator(request: HttpRequest) -> Operator:
@@ -41,17 +43,17 @@ def require(request: HttpRequest, permission: Permission, *, group: int | None =
 def needs(
     permission: Permission,
 ) -> Callable[
-    [Callable[Concatenate[HttpRequest, Params], HttpResponse]],
-    Callable[Concatenate[HttpRequest, Params], HttpResponse],
+    [Callable[Concatenate[HttpRequest, Params], Response]],
+    Callable[Concatenate[HttpRequest, Params], Response],
 ]:
     """Close a view to those who have a permission nowhere; what it shows is the view's work."""
 
     def decorate(
-        view: Callable[Concatenate[HttpRequest, Params], HttpResponse],
-    ) -> Callable[Concatenate[HttpRequest, Params], HttpResponse]:
+        view: Callable[Concatenate[HttpRequest, Params], Response],
+    ) -> Callable[Concatenate[HttpRequest, Params], Response]:
         def guarded(
             request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs
-        ) -> HttpResponse:
+        ) -> Response:
             if not where(request, permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

@@ -8,6 +8,7 @@ from oemupdates.dashboard import words
 from oemupdates.domain.node import State
 from oemupdates.domain.query import Flag, Key, Op, Query, Term
 from oemupdates.domain.version import sort_key
+from oemupdates.models import Label
 from oemupdates.models.count_queries import Value
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.sysext import Sysext
@@ -67,7 +68,7 @@ class Chosen:
 
 def list_url(query: Query) -> str:
     """The list of the nodes that a query means; readable, as its colons and commas stay."""
-    return f"?q={quote(str(query), safe=':,<>=.')}" if query else "?"
+    return f"?q={quote(str(query), safe=':,<>=.')}" if query else "?all=1"
 
 
 def facets(found: Found) -> list[Facet]:
@@ -94,6 +95,22 @@ def _facet(key: Key, label: str, found: Found) -> Facet:
     if not named and found.query.about(key):
         named = _words(found.query.about(key))
     return Facet(key, label, choices, named)
+
+
+def labels(found: Found, known: list[Label]) -> Facet:
+    """The labels that most nodes carry; how many do is known only where nothing else is asked."""
+    chosen = {text for term in found.query.about(Key.LABEL) for text in term.texts}
+    is_told = found.reach.is_everywhere and not found.query
+    choices = [
+        Choice(
+            label=str(label),
+            nodes=label.nodes if is_told else None,
+            url=list_url(found.query.toggled(Key.LABEL, str(label))),
+            is_chosen=str(label) in chosen,
+        )
+        for label in known
+    ]
+    return Facet("label", "Label", choices, ", ".join(sorted(chosen)))
 
 
 def _chosen_values(key: Key, found: Found) -> set[Value]:

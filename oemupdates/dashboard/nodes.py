@@ -1,55 +1,100 @@
 """The list of nodes: the whole fleet, filtered by what stands in the URL."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.http import urlencode
+from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard import facets, paging
-from oemupdates.dashboard.acting import needs, where
+from oemupdates.dashboard import facets, node_columns, paging, words
+from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.domain.access import Permission
-from oemupdates.domain.query import BadQuery, Query
+from oemupdates.domain.query import BadQuery, Key, Query
 from oemupdates.domain.query_parameters import read_parameters
+from oemupdates.models import Label, SavedView
 from oemupdates.models.node_queries import BadSearch
+from oemupdates.services import operators
 from oemupdates.services.finding import Found, find
 from oemupdates.services.walking import Slice
 
 BAD_REQUEST = 400
-_OTHERS = {"after"}
+_OTHERS = {"after", "all", "go", "view"}
+# Labels that the facet shows; the query box finds the others.
+_LABELS = 50
+_BULK = ("hold", "release", "label", "unlabel", "move", "retry", "archive")
 
 
 @require_safe
 @needs(Permission.READ_FLEET)
 def nodes(request: HttpRequest) -> HttpResponse:
     """Show a page of the nodes that the URL asks for, with the facets to ask for others."""
+    views = list(SavedView.objects.all().shown_to(operator(request)))
+    default = next((view for view in views if _is_opened(view, request)), None)
+    if default is not None:
+        return redirect(f"{reverse('dashboard:nodes')}?{urlencode({'q': default.query})}")
     query, problems = read_parameters(dict(request.GET.lists()), others=_OTHERS)
     reach = where(request, Permission.READ_FLEET)
     found = find(query, reach, now=timezone.now())
+    columns = node_columns.picked(operator(request))
     page = Slice([])
     after = request.GET.get("after", "")
     if not problems:
         try:
-            page = found.page(paging.read_id(after) if after else 0)
+            key = paging.read_id(after) if after else 0
+            page = found.page(key, also=node_columns.related(columns))
         except (BadQuery, BadSearch, paging.BadToken) as problem:
             problems.append(str(problem))
+    if "go" in request.GET and not after and not page.last and len(page.rows) == 1:
+        return redirect("dashboard:node", page.rows[0].pk)  # who looks for one wants to see it
     if problems:
         found = find(Query(), reach, now=found.now)
-    for words in problems:
-        messages.error(request, words)
+    for problem_words in problems:
+        messages.error(request, problem_words)
+    matching = _matching(found, page, after)
+    text = str(query) or request.GET.get("q", "")
     context = {
         "page": paging.of(page, after),
         "slice": page,
         "problems": problems,
-        "matching": _matching(found, page, after),
-        "facets": facets.facets(found),
+        "matching": matching,
+        "facets": [*facets.facets(found), facets.labels(found, _labels())],
         "flags": facets.flags(found),
         "chosen": facets.chosen(found),
-        "search": str(query) or request.GET.get("q", ""),
+        "query": text,
+        "columns": columns,
+        "every_column": node_columns.ALL.values(),
+        "views": [(view, view.query == str(query)) for view in views],
+        "bulk": [(verb, words.BULK[verb]) for verb in _BULK],
+        "keys": [key.value for key in Key if key],
+        "export": urlencode({"q": str(query)}),
     }
-    return render(
-        request, "dashboard/nodes.html", context, status=BAD_REQUEST if problems else None
-    )
+    status = BAD_REQUEST if problems else None
+    return render(request, "dashboard/nodes.html", context, status=status)
+
+
+@require_POST
+@needs(Permission.READ_FLEET)
+def pick_columns(request: HttpRequest) -> HttpResponse:
+    """Remember which columns somebody wants to see, and go back to the list."""
+    names = request.POST.getlist("column")
+    if any(name not in node_columns.ALL for name in names):
+        return HttpResponseBadRequest("There is no such column.")
+    picked = names if "usual" not in request.POST else list(node_columns.USUAL)
+    operators.prefer(operator(request), {node_columns.PREFERENCE: picked})
+    query = urlencode({"q": request.POST.get("q", "")})
+    return redirect(f"{reverse('dashboard:nodes')}?{query}")
+
+
+def _is_opened(view: SavedView, request: HttpRequest) -> bool:
+    """Whether the list opens with a view: its owner's default, where nothing else is asked for."""
+    is_mine = view.is_default and view.owner_id == operator(request).pk
+    return is_mine and not request.GET and bool(view.query)
+
+
+def _labels() -> list[Label]:
+    return list(Label.objects.filter(nodes__gt=0).order_by("-nodes", "key", "value")[:_LABELS])
 
 
 def _matching(found: Found, page: Slice, after: str) -> int | None:

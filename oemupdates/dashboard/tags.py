@@ -14,10 +14,11 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from oemupdates.dashboard import words
+from oemupdates.dashboard.node_columns import Column
 from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
 from oemupdates.domain.query import EMPTY
-from oemupdates.models import Operator
+from oemupdates.models import Node, Operator
 from oemupdates.services import access
 
 register = template.Library()
@@ -42,6 +43,13 @@ def can(context: RequestContext, permission: str, group: int | None = None) -> b
     """Whether whoever looks has a permission, for a group or for the fleet."""
     user = context["request"].user
     return isinstance(user, Operator) and access.can(user, Permission(permission), group=group)
+
+
+@register.simple_tag(takes_context=True)
+def can_somewhere(context: RequestContext, permission: str) -> bool:
+    """Whether whoever looks has a permission for any group, or for the fleet."""
+    user = context["request"].user
+    return isinstance(user, Operator) and bool(access.where(user, Permission(permission)))
 
 
 def _marked(word: words.Word, label: str = "", css: str = "mark") -> SafeString:
@@ -128,6 +136,12 @@ def nodes_url(**values: object) -> str:
         some = value if isinstance(value, (list, tuple)) else [value]
         pairs += [(name, EMPTY if one in {"", None} else str(one)) for one in some]
     return f"{reverse('dashboard:nodes')}?{urlencode(pairs)}"
+
+
+@register.simple_tag
+def cell(column: Column, node: Node) -> str:
+    """What a column of the node list says of a node, as text."""
+    return column.text(node)
 
 
 @register.simple_tag

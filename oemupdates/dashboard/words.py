@@ -146,6 +146,38 @@ def rejected(reason: str) -> Rejected:
     )
 
 
+class Bulk(NamedTuple):
+    """A verb on many nodes: its button, its icon, what it does, and what is said after it."""
+
+    label: str
+    icon: str
+    does: str
+    done: str
+
+
+BULK = {
+    "hold": Bulk("Hold", "player-pause", "Every update is withheld from them.", "held"),
+    "release": Bulk("Release hold", "player-play", "Their holds are taken off.", "released"),
+    "label": Bulk(
+        "Label", "tag", "They carry the label, in place of others of its key.", "labelled"
+    ),
+    "unlabel": Bulk(
+        "Take label", "tag-off", "The label with this key is taken off.", "unlabelled"
+    ),
+    "move": Bulk(
+        "Move", "arrows-right", "They are in that group, whatever their tracks say.", "moved"
+    ),
+    "retry": Bulk(
+        "Retry", "refresh", "Their failures and rollbacks are forgotten.", "to try again"
+    ),
+    "archive": Bulk(
+        "Archive", "archive", "They leave every list until they check in.", "archived"
+    ),
+    "unarchive": Bulk(
+        "Unarchive", "archive-off", "They are back in the lists.", "back in the lists"
+    ),
+}
+
 ACTIVITIES = {
     "application.registered": "registered application",
     "channel.created": "made channel",

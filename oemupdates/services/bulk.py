@@ -80,6 +80,8 @@ def undo(change: BulkChange, *, by: Operator) -> BulkChange:
     """Begin to take a change back: each node gets what it had before, unless changed since."""
     if change.verb in NOT_UNDONE:
         raise CannotUndo("What a retry forgot is not kept.")
+    if not _may_end(change, by):
+        raise CannotUndo("Somebody else began it, and you do not operate the whole fleet.")
     if change.undoes_id is not None:
         raise CannotUndo("This takes another change back; start that one anew instead.")
     with transaction.atomic():
@@ -108,11 +110,17 @@ def undo(change: BulkChange, *, by: Operator) -> BulkChange:
 
 def stop(change: BulkChange, *, by: Operator) -> None:
     """End a change where it is; raises `CannotStop`."""
+    if not _may_end(change, by):
+        raise CannotStop("Somebody else began it, and you do not operate the whole fleet.")
     with transaction.atomic():
         running = BulkChange.objects.filter(pk=change.pk, state=BulkChange.State.RUNNING)
         if not running.update(state=BulkChange.State.STOPPED, ended_at=timezone.now()):
             raise CannotStop("It is over already.")
         activity.record(verb="bulk.stopped", subject=change, by=by, after={"nodes": change.done})
+
+
+def _may_end(change: BulkChange, by: Operator) -> bool:
+    return change.by_id == by.pk or access.can(by, Permission.OPERATE_NODES)
 
 
 def _why(wanted: Wanted) -> str:

@@ -15,7 +15,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from oemupdates.domain.access import ROLES, Permission, Role
-from oemupdates.models import DeadEnd, Floor, Group, Operator, RoleGrant, Webhook
+from oemupdates.models import (
+    BulkChange,
+    DeadEnd,
+    Floor,
+    Group,
+    Operator,
+    RoleGrant,
+    SavedView,
+    Webhook,
+)
 from oemupdates.services import channels
 from tests.access.routes import METHODS, Line, Route, known, table
 from tests.services.makers import (
@@ -149,6 +158,12 @@ def things(db: None) -> dict[str, Any]:
         "dashboard:floor_remove.pk": channel.pk,
         "dashboard:dead_end_add.pk": channel.pk,
         "dashboard:dead_end_remove.pk": channel.pk,
+        "view": SavedView.objects.create(
+            owner=Operator.objects.get(username="first"), name="all", is_shared=True
+        ).pk,
+        "bulk": BulkChange.objects.create(
+            by=Operator.objects.get(username="first"), verb="hold", created_at=timezone.now()
+        ).pk,
         "api:activity.pk": last_activity().pk,
         "api:floors.pk": channel.pk,
         "api:floor.pk": channel.pk,

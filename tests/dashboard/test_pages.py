@@ -66,8 +66,22 @@ READ = [
     "palette",
     "paths",
 ]
+# What test_node_lists.py is about: exports, columns, views and changes of many nodes.
+NODE_LISTS = {
+    "nodes_export",
+    "node_columns",
+    "views",
+    "view_save",
+    "view_edit",
+    "view_delete",
+    "bulk_plan",
+    "bulk_start",
+    "bulk",
+    "bulk_undo",
+    "bulk_stop",
+}
 # The style guide is shown by development servers alone.
-OTHERS = {"admin_system", "logout", "password", "prefer", "style"}
+OTHERS = {"admin_system", "logout", "password", "prefer", "style", *NODE_LISTS}
 
 
 @pytest.fixture
