@@ -125,6 +125,8 @@ class Found:
 
         `also` names what else is read with them, as `prefetch_related` does.
         """
+        if self._is_empty:
+            return Slice([])
         nodes = self.nodes.prefetch_related(*also)
         carriers = self._carriers
         if carriers is not None:
@@ -261,6 +263,11 @@ class Found:
             for name in INDEXED
             if len(values := self.tally.matching_values[name]) <= _MANY_VALUES
         }
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether the counters rule every node out, so that no row needs to be looked at."""
+        return bool(self.tests) and not self._may_be_archived and not self.tally.matching
 
     @property
     def _must_read_on(self) -> bool:

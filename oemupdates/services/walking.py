@@ -63,7 +63,7 @@ def cut(rows: list[Node], size: int) -> Slice:
 def walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
     """Read on from a key through windows of keys, until the page is full or time is up."""
     newest = Node.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    began = time.monotonic()
+    began = before = time.monotonic()
     top = start = min(after or newest + 1, newest + 1)
     window, rows = FIRST_WINDOW, list[Node]()
     while top > 0:
@@ -72,8 +72,11 @@ def walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
         rows += part[: size + 1 - len(rows)]
         if len(rows) > size:
             return cut(rows, size)
-        top, passed = bottom, time.monotonic() - began
-        if passed > PATIENCE_SECONDS:
+        now = time.monotonic()
+        took, top, before = now - before, bottom, now
+        if now - began + took > PATIENCE_SECONDS:
             break
-        window *= 2
+        # Not so many at once that this look takes longer than all that there is time for.
+        if now - began + 2 * took < PATIENCE_SECONDS:
+            window *= 2
     return Slice(rows, top, start - top)

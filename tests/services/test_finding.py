@@ -196,3 +196,10 @@ class TestPages:
             if oldest in part.rows:
                 break
         assert seen == [oldest]
+
+    def test_look_at_no_row_that_the_counters_rule_out(self, django_assert_num_queries) -> None:
+        make_node(oem="azure")
+        with django_assert_num_queries(1):
+            assert rows("seen:<1h oem:ami") == []
+        archived = nodes.archive(make_node(alias="old", oem="gone"), by=None)
+        assert rows("is:archived oem:gone") == [archived]
