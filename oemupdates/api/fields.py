@@ -113,6 +113,18 @@ class Plain(serializers.Serializer[Any]):
 class Shape(serializers.ModelSerializer[models.Model]):
     """How a row is shown."""
 
+    def build_standard_field(
+        self,
+        field_name: str,
+        model_field: "models.Field[Any, Any]",
+    ) -> tuple[type[serializers.Field[Any, Any, Any, Any]], dict[str, Any]]:
+        """Promise no more of a number than its sign: its range is the database's own."""
+        found, given = super().build_standard_field(field_name, model_field)
+        given.pop("max_value", None)
+        if given.get("min_value", 0) < 0:
+            del given["min_value"]
+        return found, given
+
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """The fields, none of which can be written."""
         return _read_only(super().get_fields())
