@@ -7,13 +7,28 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
-from oemupdates.api.choices import ROLES
-from oemupdates.api.fields import Asked, Shape, Words
+from oemupdates.api.choices import PERMISSIONS, ROLES
+from oemupdates.api.fields import (
+    Asked,
+    Body,
+    Flag,
+    Plain,
+    Reasoned,
+    Shape,
+    Text,
+    Words,
+    key,
+)
+from oemupdates.api.groups import Switch
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
+from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import GroupRef
-from oemupdates.domain.access import Permission
-from oemupdates.models import Operator, RoleGrant
+from oemupdates.domain.access import EVERYWHERE_ONLY, Permission, Role
+from oemupdates.domain.access import ROLES as HELD
+from oemupdates.models import Group, Operator, RoleGrant
+from oemupdates.services import operators as verbs
+from oemupdates.services import roles
 
 BY_NAME = Order(("username", "pk"), is_descending=False)
 
@@ -49,10 +64,45 @@ class OperatorShape(Shape):
         )
 
 
+class MadeOperatorShape(Plain):
+    """A user with a one-time password, which is shown only now; null for a service account."""
+
+    user = OperatorShape()
+    password = serializers.CharField(allow_null=True)
+
+
+class RolePermissionsShape(Plain):
+    """What a role may do; in a group that it is limited to, no more than `in_a_group`."""
+
+    role = serializers.ChoiceField(ROLES)
+    permissions = serializers.ListField(child=serializers.ChoiceField(PERMISSIONS))
+    in_a_group = serializers.ListField(child=serializers.ChoiceField(PERMISSIONS))
+
+
+class RolesShape(Plain):
+    """Every role."""
+
+    roles = RolePermissionsShape(many=True)
+
+
 class OperatorsAsked(Asked):
     """Which users to list."""
 
     username = Words(required=False, max_length=150)
+
+
+class NewOperator(Body):
+    """Somebody to be let in, or an account for scripts."""
+
+    username = Text(max_length=150)
+    is_service_account = Flag(required=False)
+
+
+class NewGrant(Body):
+    """A role, and the group that it is for; everywhere if that is left out."""
+
+    role = serializers.ChoiceField(ROLES)
+    group = key(required=False, allow_null=True)
 
 
 def every() -> models.QuerySet[Operator]:
@@ -77,6 +127,23 @@ class Operators(Resource):
         wanted: dict[str, Any] = call.chosen("username")
         return Listed(every().filter(**wanted), BY_NAME)
 
+    @operation(
+        "create_user",
+        needs=Permission.ADMINISTER,
+        gives=MadeOperatorShape,
+        takes=NewOperator,
+        status=201,
+        is_secret=True,
+    )
+    def post(self, call: Call) -> dict[str, Any]:
+        """Make an account; somebody's one-time password is in the answer, and only there."""
+        name, password = call.said["username"], None
+        if call.said.get("is_service_account"):
+            made = verbs.create_service_account(name, by=call.by)
+        else:
+            made, password = verbs.create(name, by=call.by)
+        return {"user": _one(made.pk), "password": password}
+
 
 class OneOperator(Resource):
     """One user."""
@@ -86,4 +153,105 @@ class OneOperator(Resource):
     @operation("get_user", needs=Permission.READ_SECURITY, gives=OperatorShape)
     def get(self, call: Call, pk: int) -> Operator:
         """Show a user with their roles."""
-        return get_object_or_404(every(), pk=pk)
+        return _one(pk)
+
+
+class Switching(Resource):
+    """Whether an account may be used."""
+
+    tag = "users"
+
+    @operation("switch_user", needs=Permission.ADMINISTER, gives=OperatorShape, takes=Switch)
+    def post(self, call: Call, pk: int) -> Operator:
+        """Switch an account on, or off: its sessions end, and its tokens are revoked for good."""
+        verb = verbs.switch_on if call.said["on"] else verbs.switch_off
+        verb(_one(pk), by=call.by, why=call.said.get("why", ""))
+        return _one(pk)
+
+
+class Resetting(Resource):
+    """The password of somebody who lost it."""
+
+    tag = "users"
+
+    @operation(
+        "reset_password", needs=Permission.ADMINISTER, gives=MadeOperatorShape, is_secret=True
+    )
+    def post(self, call: Call, pk: int) -> dict[str, Any]:
+        """Give somebody a one-time password, which is in the answer; their sessions end."""
+        password = verbs.reset_password(_one(pk), by=call.by)
+        return {"user": _one(pk), "password": password}
+
+
+class MakingOrdinary(Resource):
+    """The first account's power over everything."""
+
+    tag = "users"
+
+    @operation(
+        "make_user_ordinary", needs=Permission.ADMINISTER, gives=OperatorShape, takes=Reasoned
+    )
+    def post(self, call: Call, pk: int) -> Operator:
+        """Let the first account have no more than the roles that it is given."""
+        roles.make_ordinary(_one(pk), by=call.by, why=call.said.get("why", ""))
+        return _one(pk)
+
+
+class Giving(Resource):
+    """Roles that are given."""
+
+    tag = "users"
+
+    @operation(
+        "give_role",
+        needs=Permission.ADMINISTER,
+        gives=OperatorShape,
+        takes=NewGrant,
+        status=201,
+    )
+    def post(self, call: Call, pk: int) -> Operator:
+        """Make somebody something, everywhere or in one group."""
+        operator = _one(pk)
+        group, wanted = None, call.said.get("group")
+        if wanted is not None:
+            group = Group.objects.filter(pk=wanted).first()
+            if group is None:
+                faults = [Fault("/group", "There is no group with this id.")]
+                raise Unprocessable("See errors for what is wrong.", faults=faults)
+        roles.give(operator, Role(call.said["role"]), group=group, by=call.by)
+        return _one(pk)
+
+
+class OneGrant(Resource):
+    """One role of somebody."""
+
+    tag = "users"
+
+    @operation("take_role", needs=Permission.ADMINISTER)
+    def delete(self, call: Call, pk: int, grant: int) -> None:
+        """Take a role away: not the last administrator's, nor what a provider gives."""
+        found = RoleGrant.objects.select_related("operator")
+        roles.take(get_object_or_404(found, pk=grant, operator=pk), by=call.by)
+
+
+class Roles(Resource):
+    """What roles are."""
+
+    tag = "users"
+
+    @operation("get_roles", needs=Permission.READ_SECURITY, gives=RolesShape)
+    def get(self, call: Call) -> dict[str, Any]:
+        """Say what each role may do."""
+        shown = [
+            {
+                "role": role,
+                "permissions": sorted(held),
+                "in_a_group": sorted(held - EVERYWHERE_ONLY),
+            }
+            for role, held in HELD.items()
+        ]
+        return {"roles": shown}
+
+
+def _one(pk: int) -> Operator:
+    return get_object_or_404(every(), pk=pk)

@@ -1,5 +1,6 @@
 """What stands around every page: the rail, and the way to one's own account."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django import template
@@ -16,6 +17,7 @@ from oemupdates.services import access
 register = template.Library()
 
 READ = (Permission.READ_FLEET,)
+SECURITY = (Permission.READ_SECURITY,)
 
 
 class Place(NamedTuple):
@@ -60,12 +62,25 @@ PLACES = (
         (Permission.ADMINISTER, Permission.READ_SECURITY),
     ),
 )
+# What stands in Admin, beside one another, as far as it has a page and somebody may see it.
+ADMIN = (
+    Place("admin", "Overview", "settings", "", "admin", SECURITY),
+    Place("admin_users", "Users", "user", "", "admin_user", SECURITY),
+    Place("admin_roles", "Roles", "shield", "", "admin_role", SECURITY),
+    Place("admin_tokens", "Tokens", "key", "", "admin_token", SECURITY),
+    Place("admin_secrets", "Node secrets", "lock", "", "admin_secret", SECURITY),
+    Place("admin_webhooks", "Webhooks", "send", "", "admin_webhook", (Permission.ADMINISTER,)),
+    Place("rejected", "Rejected", "ban", "", "rejected", (Permission.READ_RAW,)),
+    Place("admin_retention", "Retention", "archive", "", "admin_retention", SECURITY),
+    Place("admin_system", "System", "server", "", "admin_system", SECURITY),
+)
 # What somebody may do about their own account, as far as it has a page.
 ACCOUNT = (
     ("dashboard:account", "Your account", "user"),
     ("dashboard:password", "Password", "lock"),
     ("dashboard:two_factor", "Two-factor log-in", "shield"),
     ("dashboard:sessions", "Sessions", "key"),
+    ("dashboard:tokens", "API tokens", "key"),
 )
 LABELS = ("Theme", "Rows")
 
@@ -77,10 +92,10 @@ def _url(name: str) -> str | None:
         return None
 
 
-def entries(operator: Operator, here: str) -> list[Entry]:
+def entries(operator: Operator, here: str, places: Sequence[Place] = PLACES) -> list[Entry]:
     """The places that exist and that somebody may see."""
     found = []
-    for place in PLACES:
+    for place in places:
         url = _url(f"dashboard:{place.page}")
         if url and any(access.where(operator, permission) for permission in place.needs):
             is_here = here.startswith(place.stem)
@@ -96,6 +111,17 @@ def rail(context: RequestContext) -> dict[str, Any]:
     here = (match.url_name or "") if match else ""
     operator = request.user
     return {"entries": entries(operator, here) if isinstance(operator, Operator) else []}
+
+
+@register.inclusion_tag("parts/_tabs.html", takes_context=True)
+def admin_tabs(context: RequestContext) -> dict[str, Any]:
+    """The pages of Admin beside one another, with the present one marked."""
+    request = context["request"]
+    here = request.resolver_match.url_name or ""
+    found = entries(request.user, here, ADMIN)
+    # The overview of Admin is above all others, whose names begin as its does.
+    shown = [(one.label, one.url, one.is_here) for one in found[1:]]
+    return {"label": "Admin", "entries": [(found[0].label, found[0].url, here == "admin"), *shown]}
 
 
 @register.inclusion_tag("parts/_user_menu.html", takes_context=True)

@@ -16,7 +16,8 @@ from oemupdates.services.walking import Slice
 
 Row = TypeVar("Row", bound=models.Model)
 PAGE_ROWS = 50
-_MAX_TOKEN = 200
+# The longest user name, as JSON writes it, in base64.
+_MAX_TOKEN = 1300
 _BIGGEST_KEY = 2**63 - 1
 # Nothing here happened outside of them, and no database stumbles over them.
 _YEARS = range(2000, 9000)
@@ -71,6 +72,18 @@ def by_id(rows: models.QuerySet[Row], after: str, *, size: int = PAGE_ROWS) -> P
     return Page(found, token(found[-1].pk) if more else "", not after)
 
 
+def by_name(
+    rows: models.QuerySet[Row], column: str, after: str, *, size: int = PAGE_ROWS
+) -> Page[Row]:
+    """A page of a list in the order of a unique name; `BadToken` if `after` is none of ours."""
+    if after:
+        rows = rows.filter(**{f"{column}__gt": _read_name(after)})
+    found = list(rows.order_by(column)[: size + 1])
+    more = len(found) > size
+    found = found[:size]
+    return Page(found, token(getattr(found[-1], column)) if more else "", not after)
+
+
 def of(part: Slice, after: str) -> Page[Node]:
     """A page of nodes that were found, with the token by which the search goes on."""
     return Page(part.rows, token(part.last) if part.last else "", not after)
@@ -99,6 +112,13 @@ def read_time(text: str) -> datetime:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None and at.year in _YEARS:
             return at
+    raise BadToken(_DAMAGED)
+
+
+def _read_name(text: str) -> str:
+    match read_token(text):
+        case [str(name)] if "\x00" not in name:
+            return name
     raise BadToken(_DAMAGED)
 
 

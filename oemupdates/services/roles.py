@@ -50,14 +50,14 @@ def take(grant: RoleGrant, *, by: Operator) -> None:
         _record("role.taken", grant.operator, [(grant.role, grant.group_id)], by=by)
 
 
-def make_ordinary(operator: Operator, *, by: Operator) -> None:
+def make_ordinary(operator: Operator, *, by: Operator, why: str = "") -> None:
     """Let the first operator have no more than the roles that they are given."""
     with transaction.atomic(), keeping_an_administrator():
         if not Operator.objects.filter(pk=operator.pk, is_superuser=True).update(
             is_superuser=False
         ):
             raise CannotTakeRole(f"{operator} is no administrator by birth.")
-        _record("role.taken", operator, [(Role.ADMIN, None)], by=by)
+        _record("role.taken", operator, [(Role.ADMIN, None)], by=by, why=why)
 
 
 class keeping_an_administrator:  # noqa: N801 - reads as the verb that it stands in

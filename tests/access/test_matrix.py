@@ -31,6 +31,7 @@ from tests.services.makers import (
     last_activity,
     make_node,
     make_release,
+    make_token,
     seeded_channel,
     seeded_group,
 )
@@ -144,6 +145,8 @@ def things(db: None) -> dict[str, Any]:
     channels.add_floor(channel, release, by=None, because="Migrates the OEM")
     channels.add_dead_end(channel, "3510.2.0", by=None, because="Reads no new payloads")
     now = timezone.now()
+    user = Operator.objects.create_user("thing")
+    script = Operator.objects.create_user("script", is_service_account=True)
     webhook = Webhook.objects.create(
         name="hook", url="https://hooks.example.net/", active_since=now, made_at=now
     )
@@ -171,7 +174,12 @@ def things(db: None) -> dict[str, Any]:
         "api:dead_end.pk": channel.pk,
         "api:payloads.pk": release.pk,
         "api:problem.name": "not-found",
-        "user": Operator.objects.create_user("thing").pk,
+        "user": user.pk,
+        "dashboard:admin_role_give.pk": user.pk,
+        "dashboard:admin_role_take.pk": user.pk,
+        "grant": RoleGrant.objects.create(operator=user, role=Role.VIEWER).pk,
+        "dashboard:admin_token_make.pk": script.pk,
+        "token": make_token(script).pk,
         "webhook": webhook.pk,
         "api:deliveries.pk": webhook.pk,
     }
@@ -189,7 +197,7 @@ def thing(route: Route, argument: str, things: dict[str, Any]) -> Any:
     said = things.get(f"{route.name}.{argument}") or things.get(argument)
     if said is not None:
         return said
-    kind = route.name.partition(":")[2].partition("_")[0]
+    kind = route.name.partition(":")[2].removeprefix("admin_").partition("_")[0]
     assert kind in things, f"say in things() what {argument} of {route.name} is"
     return things[kind]
 

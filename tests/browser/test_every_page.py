@@ -83,7 +83,8 @@ def _filled(route: Route) -> str:
         key = part
         if part.startswith("<"):
             name = part.strip("<>").rpartition(":")[2]
-            stem = route.name.partition("_")[0] if name == "pk" else name
+            kind = route.name.removeprefix("admin_").partition("_")[0]
+            stem = kind if name == "pk" else name
             row = rows.get(stem)
             key = str(row.pk) if row else "1"
         parts.append(key)

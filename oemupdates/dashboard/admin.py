@@ -1,0 +1,67 @@
+"""Admin: how what is administered stands, with the way to each page of it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from oemupdates.dashboard.acting import needs
+from oemupdates.domain.access import Permission
+from oemupdates.models import ApiToken, Operator
+from oemupdates.services.roles import administrators
+
+ENDS_SOON = timedelta(days=14)
+
+
+class Stand(NamedTuple):
+    """One thing that is administered: how it stands, and whether it needs somebody."""
+
+    label: str
+    icon: str
+    tone: str
+    words: str
+    url: str
+
+
+@require_safe
+@needs(Permission.READ_SECURITY)
+def admin(request: HttpRequest) -> HttpResponse:
+    """Show how everything stands that has a page in Admin."""
+    return render(request, "dashboard/admin.html", {"stands": [*_people(), *_tokens()]})
+
+
+def _people() -> Iterator[Stand]:
+    active = Operator.objects.filter(is_active=True)
+    people, scripts = (active.filter(is_service_account=flag).count() for flag in (False, True))
+    admins = administrators().count()
+    words = f"{_many(people, 'person', 'people')} may log in, {admins} of them may administer"
+    words += f"; {_many(scripts, 'service account')}."
+    yield Stand("Users", "user", "calm", words, reverse("dashboard:admin_users"))
+    waiting = active.filter(
+        Q(role_grants=None), is_superuser=False, is_service_account=False
+    ).count()
+    if waiting:
+        words = f"{_many(waiting, 'person', 'people')} without a role, who see nothing."
+        yield Stand("No role", "help-circle", "wait", words, reverse("dashboard:admin_users"))
+
+
+def _tokens() -> Iterator[Stand]:
+    now = timezone.now()
+    valid = ApiToken.objects.valid(now)
+    words = f"{_many(valid.count(), 'valid API token')}."
+    url = reverse("dashboard:admin_tokens")
+    yield Stand("Tokens", "key", "calm", words, url)
+    ending = valid.filter(expires_at__lte=now + ENDS_SOON, last_used_at__isnull=False).count()
+    if ending:
+        words = f"{_many(ending, 'token')} in use that end within {ENDS_SOON.days} days."
+        yield Stand("Tokens that end", "clock", "wait", words, url)
+
+
+def _many(number: int, one: str, more: str = "") -> str:
+    return f"{number:,} {one if number == 1 else more or f'{one}s'}"
