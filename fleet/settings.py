@@ -312,6 +312,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Permission": "oemupdates.api.choices.PERMISSIONS",
         "ReasonCode": "oemupdates.api.choices.REASON_CODES",
         "Role": "oemupdates.api.choices.ROLES",
+        "UpdateSecretKind": "oemupdates.api.choices.UPDATE_SECRET_KINDS",
         "WebhookForm": "oemupdates.api.choices.WEBHOOK_FORMS",
         "WebhookKind": "oemupdates.api.choices.WEBHOOK_KINDS",
     },

@@ -6,7 +6,7 @@ from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.domain.reason import Why
-from oemupdates.models import Architecture, BulkChange, WebhookDelivery
+from oemupdates.models import Architecture, BulkChange, UpdateSecret, WebhookDelivery
 from oemupdates.models.sample import Dimension
 from oemupdates.services.bulk import VERBS
 from oemupdates.services.health import Level
@@ -23,5 +23,6 @@ NODE_STATES = [state.value for state in State]
 PERMISSIONS = [permission.value for permission in Permission]
 REASON_CODES = [why.value for why in Why]
 ROLES = [role.value for role in Role]
+UPDATE_SECRET_KINDS = [kind.value for kind in UpdateSecret.Kind]
 WEBHOOK_FORMS = [shape.value for shape in Shape]
 WEBHOOK_KINDS = list(CHOICES)

@@ -30,6 +30,7 @@ from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import FLATCAR, Application, Channel, Group
 from oemupdates.models.standing import standings
 from oemupdates.services import groups as verbs
+from oemupdates.services import passes
 from oemupdates.services.configuration import changing
 
 BY_NAME = Order(("name", "architecture", "pk"), is_descending=False)
@@ -265,10 +266,10 @@ class Snippet(Resource):
         The secret of the update endpoint is in it for those who may change the group.
         """
         group = seen(call, pk)
-        secret = ""
-        if settings.UPDATE_SECRETS:
-            may = call.where(Permission.OPERATE_GROUPS).covers(pk)
-            secret = settings.UPDATE_SECRETS[0] if may else HIDDEN_SECRET
+        secret = passes.for_new_nodes(pk)
+        may = call.where(Permission.OPERATE_GROUPS).covers(pk)
+        if secret is None or (secret and not may):
+            secret = HIDDEN_SECRET
         server = snippet.server(settings.FLEET_URL, secret)
         return {
             "server": server,

@@ -16,6 +16,7 @@ from oemupdates.api import (
     releases,
     server,
     tokens,
+    update_secrets,
     webhooks,
 )
 from oemupdates.api.fields import MAX_KEY
@@ -91,6 +92,18 @@ v1: list[URLPattern] = [
     path("tokens", tokens.Tokens.as_view(), name="tokens"),
     path("tokens/<key:pk>", tokens.OneToken.as_view(), name="token"),
     path("tokens/<key:pk>/revoke", tokens.Revoking.as_view(), name="token_revoke"),
+    path("update-secrets", update_secrets.UpdateSecrets.as_view(), name="secrets"),
+    path("update-secrets/plain", update_secrets.OpeningPlain.as_view(), name="plain_address"),
+    path("update-secrets/<key:pk>", update_secrets.OneUpdateSecret.as_view(), name="secret"),
+    path("update-secrets/<key:pk>/end", update_secrets.Ending.as_view(), name="secret_end"),
+    path(
+        "update-secrets/<key:pk>/revoke",
+        update_secrets.RevokingSecret.as_view(),
+        name="secret_revoke",
+    ),
+    path(
+        "update-secrets/<key:pk>/rotate", update_secrets.Rotating.as_view(), name="secret_rotate"
+    ),
     path("users", operators.Operators.as_view(), name="users"),
     path("users/<key:pk>", operators.OneOperator.as_view(), name="user"),
     path("users/<key:pk>/active", operators.Switching.as_view(), name="user_active"),

@@ -13,8 +13,11 @@ from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard.acting import needs
 from oemupdates.domain.access import Permission
-from oemupdates.models import ApiToken, Operator
+from oemupdates.models import ApiToken, Operator, UpdateSecret
+from oemupdates.services import passes
+from oemupdates.services.passes import PLAIN
 from oemupdates.services.roles import administrators
+from oemupdates.services.update_secrets import OLD
 
 ENDS_SOON = timedelta(days=14)
 
@@ -33,7 +36,8 @@ class Stand(NamedTuple):
 @needs(Permission.READ_SECURITY)
 def admin(request: HttpRequest) -> HttpResponse:
     """Show how everything stands that has a page in Admin."""
-    return render(request, "dashboard/admin.html", {"stands": [*_people(), *_tokens()]})
+    stands = [*_people(), *_tokens(), *_secrets()]
+    return render(request, "dashboard/admin.html", {"stands": stands})
 
 
 def _people() -> Iterator[Stand]:
@@ -61,6 +65,20 @@ def _tokens() -> Iterator[Stand]:
     if ending:
         words = f"{_many(ending, 'token')} in use that end within {ENDS_SOON.days} days."
         yield Stand("Tokens that end", "clock", "wait", words, url)
+
+
+def _secrets() -> Iterator[Stand]:
+    now = timezone.now()
+    valid = UpdateSecret.objects.valid(now)
+    rows = valid.exclude(kind=UpdateSecret.Kind.PLAIN).count() + len(passes.of_settings())
+    old = valid.filter(ends_at=None, created_at__lt=now - OLD).count()
+    words = f"{_many(rows, 'secret')} that nodes check in with"
+    is_open = PLAIN in passes.holding(now)
+    if is_open:
+        words += ", or without any" if rows else ": whoever reaches this server may"
+    words += f"; {old} older than a year." if old else "."
+    tone = "wait" if old or is_open else "calm"
+    yield Stand("Node secrets", "lock", tone, words, reverse("dashboard:admin_secrets"))
 
 
 def _many(number: int, one: str, more: str = "") -> str:

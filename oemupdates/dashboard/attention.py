@@ -17,13 +17,16 @@ from oemupdates.dashboard.incomplete import lacking
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
-from oemupdates.models import Channel, Group, Node, RejectedRequest
+from oemupdates.models import Channel, Group, Node, RejectedRequest, UpdateSecret
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.services.health import Level, Part
+from oemupdates.services.update_secrets import ENDS_SOON, OLD
 
 # Held nodes are not counted by the counters: they are counted one by one, up to here.
 MANY = 1000
 REJECTED_WITHIN = HOLD_ENDS_WITHIN = timedelta(hours=24)
+# A node asks every few hours at the latest.
+STILL_USED = timedelta(days=1)
 # Fewer rejected requests than these are no rise, whatever yesterday was.
 FEW_REJECTED = 10
 _GROUPS_NAMED = 3
@@ -116,6 +119,8 @@ def matters(
     found += [*_configuration(groups), *_incomplete(groups)]
     if look.reads_rejected:
         found.append(_rejected(look.now))
+    if look.reads_security:
+        found += _secrets(look.now)
     return [matter for matter in found if matter is not None]
 
 
@@ -203,6 +208,30 @@ def _incomplete(groups: Counter[int]) -> list[Matter]:
             url = reverse("dashboard:channel", args=[channel.pk])
             found.append(Matter("puzzle", "bad", f"{number:,}", words, url))
     return found
+
+
+def _secrets(now: datetime) -> list[Matter]:
+    """Secrets of the update endpoint that are old, or that end while nodes still use them."""
+    valid = list(UpdateSecret.objects.valid(now).exclude(kind=UpdateSecret.Kind.PLAIN))
+    old = [one for one in valid if one.ends_at is None and one.created_at < now - OLD]
+    ending = [one for one in valid if one.ends_at and one.ends_at <= now + ENDS_SOON]
+    used = [one for one in ending if one.last_used_at and one.last_used_at > now - STILL_USED]
+    url = reverse("dashboard:admin_secrets")
+    found = []
+    if used:
+        words = f"node secret{'s' * (len(used) != 1)} in use, and ending within a week"
+        found.append(Matter("lock", "bad", str(len(used)), f"{words}: {_named(used)}", url))
+    if old:
+        words = f"node secret{'s' * (len(old) != 1)} older than a year: {_named(old)}"
+        found.append(Matter("lock", "wait", str(len(old)), words, url))
+    return found
+
+
+def _named(secrets: list[UpdateSecret]) -> str:
+    """Some of several by name."""
+    names = ", ".join(str(one) for one in secrets[:_GROUPS_NAMED])
+    more = len(secrets) - _GROUPS_NAMED
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def _rejected(now: datetime) -> Matter | None:

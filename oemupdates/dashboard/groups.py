@@ -146,7 +146,7 @@ def _page(request: HttpRequest, found: Group, form: PolicyForm | None = None) ->
         "standings": standings({found.pk: target}).get(found.pk, Standings()),
         "form": form or PolicyForm(instance=found),
         "aliases": list(aliases),
-        "secret": secret_for(request),
+        "secret": secret_for(request, found.pk),
         "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
     }
     status = BAD_REQUEST if form else None

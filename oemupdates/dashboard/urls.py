@@ -26,6 +26,7 @@ from oemupdates.dashboard import (
     style,
     system,
     tokens,
+    update_secrets,
     users,
 )
 
@@ -97,6 +98,12 @@ urlpatterns: list[URLPattern] = [
     path("admin/users/<int:pk>/tokens/", tokens.make_for, name="admin_token_make"),
     path("admin/roles/", roles.roles, name="admin_roles"),
     path("admin/tokens/", tokens.tokens, name="admin_tokens"),
+    path("admin/secrets/", update_secrets.secrets, name="admin_secrets"),
+    path("admin/secrets/make/", update_secrets.make, name="admin_secret_make"),
+    path("admin/secrets/plain/", update_secrets.open_plain, name="admin_secret_plain"),
+    path("admin/secrets/<int:pk>/end/", update_secrets.set_end, name="admin_secret_end"),
+    path("admin/secrets/<int:pk>/revoke/", update_secrets.revoke, name="admin_secret_revoke"),
+    path("admin/secrets/<int:pk>/rotate/", update_secrets.rotate, name="admin_secret_rotate"),
     path("admin/system/", system.system, name="admin_system"),
     path("style/", style.style, name="style"),
     path("paths/", paths.paths, name="paths"),

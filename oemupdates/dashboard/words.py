@@ -131,6 +131,11 @@ REJECTED = {
         "The request asks for an address below the update endpoint that does not exist.",
         "Copy SERVER from a group's page into /etc/flatcar/update.conf on the node.",
     ),
+    "wrong_group": Rejected(
+        "The address holds the secret of one group, and the node asks for another.",
+        "Copy SERVER and GROUP from the same group's page into the node's update.conf; or give it"
+        " a secret that is for every group.",
+    ),
     "wrong_secret": Rejected(
         "The address holds a secret that is not valid, or none.",
         "If the source is a node of yours, copy SERVER from a group's page into its"
@@ -220,6 +225,11 @@ ACTIVITIES = {
     "release.unblocked": "unblocked release",
     "role.given": "gave a role to",
     "role.taken": "took a role from",
+    "secret.created": "made the secret of nodes",
+    "secret.end_set": "set the end of the secret of nodes",
+    "secret.plain_opened": "let nodes in with",
+    "secret.revoked": "revoked the secret of nodes",
+    "secret.rotated": "rotated the secret of nodes",
     "token.created": "made API token",
     "token.refused": "was refused with API token",
     "token.revoked": "revoked API token",

@@ -19,6 +19,7 @@ from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
 from oemupdates.models.saved_view import SavedView
 from oemupdates.models.token import ApiToken
+from oemupdates.models.update_secret import UpdateSecret
 from oemupdates.models.webhook import DarkMark, Webhook, WebhookCursor, WebhookDelivery
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Sample",
     "SavedView",
     "TrackAlias",
+    "UpdateSecret",
     "VersionInterval",
     "Webhook",
     "WebhookCursor",

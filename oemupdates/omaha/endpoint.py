@@ -4,10 +4,9 @@ It touches no ORM and no middleware: bytes in, a queued check-in, bytes out once
 """
 
 import asyncio
-import hmac
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -18,6 +17,7 @@ from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import MIN_POLL_SECONDS, Group, Payload, Release
 from oemupdates.omaha import protocol
 from oemupdates.omaha.batch import Batcher, Overloaded
+from oemupdates.omaha.gate import Gate, Shown, Stranger, fresh
 from oemupdates.omaha.protocol import App, AppAnswer, BadRequest, Request
 from oemupdates.omaha.rejections import Rejections
 from oemupdates.omaha.xml import parse
@@ -35,6 +35,7 @@ _TOO_SLOW = -1.0
 _RETRY_AFTER_SECONDS = (60, 300)
 _CONTENT_TYPE = (b"content-type", protocol.CONTENT_TYPE)
 _OFFERS_MAX = 1000
+_NOTHING_HERE = "there is nothing here"
 
 
 class _Refused(Exception):
@@ -53,12 +54,11 @@ class UpdateEndpoint:
         batcher: Batcher,
         rejections: Rejections,
         *,
-        secrets: Iterable[str] = (),
         is_shedding: bool = False,
     ) -> None:
         self._batcher = batcher
         self._rejections = rejections
-        self._secrets = [secret.strip("/").encode() for secret in secrets if secret.strip("/")]
+        self.gate = Gate(batcher)
         self._is_shedding = is_shedding
         # What was rendered, by the release's identity: keeping the release keeps that its own.
         self._offers: dict[tuple[int, int, str], tuple[Release, str]] = {}
@@ -80,7 +80,7 @@ class UpdateEndpoint:
             await _respond(send, HTTPStatus.OK, document)
 
     async def _answer(self, scope: Scope, receive: Receive, address: str | None) -> bytes:
-        self._check_path(scope["path"])
+        shown = await self._let_in(scope["path"])
         if scope["method"] != "POST":
             raise _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "wrong_verb", "nodes POST here")
         if self._is_shedding or self._batcher.is_full:
@@ -90,13 +90,37 @@ class UpdateEndpoint:
             request = parse(body)
         except BadRequest as error:
             raise _Refused(HTTPStatus.BAD_REQUEST, error.reason, str(error), body) from error
+        self._check_groups(shown, request)
         if len(request.apps) == 1:
             answers = [await self._answer_app(request, request.apps[0], address, body)]
         else:
             answers = await asyncio.gather(
                 *(self._answer_app(request, app, address, body) for app in request.apps)
             )
+        # What was let in may have been shut out since: this process may have heard of it only now.
+        if not self.gate.holds(shown):
+            raise _Refused(HTTPStatus.NOT_FOUND, "wrong_secret", _NOTHING_HERE)
+        self._check_groups(shown, request)
+        self.gate.note(shown, address)
         return protocol.render(answers)
+
+    async def _let_in(self, path: str) -> Shown:
+        try:
+            return await self.gate.admit(path.removeprefix(PATH))
+        except Stranger as stranger:
+            if stranger.needs_secret:
+                raise _Refused(HTTPStatus.NOT_FOUND, "wrong_secret", _NOTHING_HERE) from stranger
+            raise _Refused(HTTPStatus.NOT_FOUND, "wrong_path", _NOTHING_HERE) from stranger
+
+    def _check_groups(self, shown: Shown, request: Request) -> None:
+        """Refuse a secret of one group to whoever asks for another."""
+        if shown.group is None:
+            return
+        for app in request.apps:
+            asked = self.gate.group(request, app)
+            if asked is None or asked.id != shown.group:
+                detail = "this secret is not for the group that is asked for"
+                raise _Refused(HTTPStatus.NOT_FOUND, "wrong_group", detail)
 
     async def _read_body(self, receive: Receive) -> bytes:
         """Read a body, unless it takes too long.
@@ -130,16 +154,6 @@ class UpdateEndpoint:
         self._is_watching = bool(self._reading)
         if self._is_watching:
             asyncio.get_running_loop().call_later(_WATCH_SECONDS, self._watch_bodies)
-
-    def _check_path(self, path: str) -> None:
-        given = path.removeprefix(PATH).strip("/").encode()
-        if not self._secrets:
-            if given:
-                raise _Refused(HTTPStatus.NOT_FOUND, "wrong_path", "there is nothing here")
-            return
-        # All are compared, in constant time each: the answer's time tells nothing.
-        if not sum(hmac.compare_digest(given, secret) for secret in self._secrets):
-            raise _Refused(HTTPStatus.NOT_FOUND, "wrong_secret", "there is nothing here")
 
     async def _answer_app(
         self, request: Request, app: App, address: str | None, body: bytes
@@ -177,10 +191,7 @@ class UpdateEndpoint:
 
     async def _answer_syncer(self, request: Request, app: App) -> AppAnswer:
         """Answer another update server, with all floors and the target; it is no node."""
-        try:
-            snapshot = await self._batcher.fresh_snapshot()
-        except Exception as error:
-            raise Unavailable(str(error)) from error
+        snapshot = await fresh(self._batcher)
         application = snapshot.applications.get(protocol.canonical_appid(app.appid))
         if application is None:
             return AppAnswer(app, protocol.UNKNOWN_APPLICATION)

@@ -30,7 +30,6 @@ class UpdateService:
         self.endpoint = UpdateEndpoint(
             self.batcher,
             self.rejections,
-            secrets=settings.UPDATE_SECRETS,
             is_shedding=settings.CHECKIN_SHED,
         )
 
@@ -43,11 +42,13 @@ class UpdateService:
         gc.set_threshold(20_000, 20, 50)
         self.batcher.start()
         self.rejections.start()
+        self.endpoint.gate.start()
 
     async def stop(self) -> None:
         """Take what is queued, write what is counted, then end."""
         await self.batcher.stop()
         await self.rejections.stop()
+        await self.endpoint.gate.stop()
 
 
 def make_store() -> Store:

@@ -15,7 +15,7 @@ LOCK = 0x0E3F1EE7
 
 @contextmanager
 def changing() -> Iterator[None]:
-    """Wrap every write to applications, groups, channels, releases, floors and aliases.
+    """Wrap every write to applications, groups, channels, releases, floors, aliases and secrets.
 
     One transaction, begun by the lock: it waits for the batches in flight, and none begins before
     it has committed. So the lock comes before any row, which keeps deadlocks out; never enter it

@@ -9,6 +9,7 @@ from oemupdates import models
 from oemupdates.domain.policy import OS_PAYLOAD, Channel, Floor, Group, Payload, Release
 from oemupdates.domain.version import parse
 from oemupdates.models.application import Architecture
+from oemupdates.services.passes import Pass, passes
 
 NO_RELEASES: dict[str, Release] = {}
 
@@ -26,6 +27,8 @@ class Snapshot:
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     releases: dict[tuple[str, str], dict[str, Release]] = field(default_factory=dict)
     groups_by_id: dict[int, Group] = field(default_factory=dict)
+    # What lets nodes in, by the digest of what follows the endpoint's path.
+    passes: dict[str, Pass] = field(default_factory=dict)
 
     def group(self, application: str, architecture: str, track: str) -> Group | None:
         """The group that a node asks for; the wire's track is compared as it is sent."""
@@ -41,7 +44,7 @@ def load() -> Snapshot:
 
     The epoch is read first: what is read after it can only be newer, and is then read again.
     """
-    epoch = models.Configuration.objects.get(pk=models.Configuration.ONLY).epoch
+    epoch = current_epoch()
     applications = list(models.Application.objects.all())
     releases = _releases()
     channels = _channels(releases)
@@ -52,7 +55,13 @@ def load() -> Snapshot:
         groups,
         _by_version(releases.values(), {one.pk: str(one.uuid) for one in applications}),
         {group.id: group for group in groups.values()},
+        passes(),
     )
+
+
+def current_epoch() -> int:
+    """The epoch that is committed now."""
+    return models.Configuration.objects.get(pk=models.Configuration.ONLY).epoch
 
 
 def _application_names(applications: Iterable[models.Application]) -> dict[str, str]:

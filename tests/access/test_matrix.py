@@ -25,7 +25,7 @@ from oemupdates.models import (
     SavedView,
     Webhook,
 )
-from oemupdates.services import channels
+from oemupdates.services import channels, update_secrets
 from tests.access.routes import METHODS, Line, Route, known, table
 from tests.services.makers import (
     last_activity,
@@ -180,6 +180,7 @@ def things(db: None) -> dict[str, Any]:
         "grant": RoleGrant.objects.create(operator=user, role=Role.VIEWER).pk,
         "dashboard:admin_token_make.pk": script.pk,
         "token": make_token(script).pk,
+        "secret": update_secrets.create("all", by=user).secret.pk,
         "webhook": webhook.pk,
         "api:deliveries.pk": webhook.pk,
     }

@@ -21,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from oemupdates.management.supervisor import Supervisor
-from oemupdates.services import operators
+from oemupdates.services import operators, passes
 
 SUGGESTED_DEMO = 20
 # A demo node checks in every half a minute, and not every 45.
@@ -162,7 +162,9 @@ class _Fleet:
         manage = str(settings.BASE_DIR / "manage.py")
         argv = (sys.executable, manage, "prepare_demo")
         if self._supervisor.finish("demo", argv, self._environment):
-            secret = "".join(f"/{secret}" for secret in settings.UPDATE_SECRETS[:1])
+            told = passes.for_new_nodes()
+            _close_connections()
+            secret = f"/{told}" if told else ""
             url = f"http://{_bracketed(self._host)}:{self._port}/v1/update{secret}"
             state = str(settings.DATA_DIR / "demo.json")
             simulate = (manage, "simulate_fleet", "--speed", DEMO_SPEED, "--state", state)
