@@ -353,6 +353,9 @@ else:
 
 # --- Logs ---------------------------------------------------------------------------------------
 
+LOG_LEVEL = env.str("FLEET_LOG_LEVEL", default="INFO").upper()
+# What Celery says of each task that it sends, gets and ends: several lines a second, for ever.
+_CLOCKWORK = "INFO" if LOG_LEVEL == "DEBUG" else "WARNING"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -363,5 +366,9 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("FLEET_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        name: {"level": _CLOCKWORK}
+        for name in ("celery.app.trace", "celery.beat", "celery.worker.strategy")
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

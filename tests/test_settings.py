@@ -180,3 +180,13 @@ def test_readme_lists_every_setting_and_no_other() -> None:
     read_by_settings = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
     rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(read_by_settings)
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("INFO", "WARNING"), ("debug", "INFO")])
+def test_the_clock_is_quiet_unless_it_is_asked_to_speak(wanted: str, said: str) -> None:
+    logging = read("LOGGING", FLEET_LOG_LEVEL=wanted)[0]
+    assert logging["root"]["level"] == wanted.upper()
+    levels = {name: logger["level"] for name, logger in logging["loggers"].items()}
+    assert levels == dict.fromkeys(
+        ("celery.app.trace", "celery.beat", "celery.worker.strategy"), said
+    )

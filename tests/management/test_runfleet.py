@@ -7,18 +7,15 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin
 
 import httpx
 import psutil
-import psycopg
 import pytest
-from django.conf import settings
 
 from tests.servers import free_port
 
@@ -192,33 +189,9 @@ def is_password_change(page: httpx.Response) -> bool:
 
 
 @pytest.fixture(scope="module")
-def environment() -> Iterator[dict[str, str]]:
-    """What the server is told besides its options: nothing, or a PostgreSQL database."""
-    if "DATABASE_URL" not in os.environ:
-        yield {}
-        return
-    name = f"runfleet_{uuid.uuid4().hex[:12]}"
-    url = urlsplit(os.environ["DATABASE_URL"])
-    administer(f"CREATE DATABASE {name}")
-    yield {
-        "DATABASE_URL": urlunsplit(url._replace(path=f"{url.path.rpartition('/')[0]}/{name}")),
-        "FLEET_SECRET_KEY": "only-for-tests-" * 4,
-    }
-    administer(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def administer(statement: str) -> None:
-    """Run a statement that no transaction may hold, on the database that settings name."""
-    database = settings.DATABASES["default"]
-    with psycopg.connect(
-        host=database["HOST"],
-        port=database["PORT"] or None,
-        user=database["USER"],
-        password=database["PASSWORD"] or None,
-        dbname="postgres",
-        autocommit=True,
-    ) as connection:
-        connection.execute(statement)
+def environment(own_database: dict[str, str]) -> dict[str, str]:
+    """What the server is told besides its options; it is to say which tasks it ran."""
+    return own_database | {"FLEET_LOG_LEVEL": "DEBUG"}
 
 
 @pytest.fixture(scope="module")
