@@ -59,5 +59,6 @@ app.conf.beat_schedule = {
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},
+    "verify-new-activity": {"task": "oemupdates.tasks.verify_new_activity", "schedule": 60.0},
     "forget-old-history": {"task": "oemupdates.tasks.forget_old_history", "schedule": 3600.0},
 }

@@ -75,7 +75,18 @@ def forget_old_history() -> None:
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def verify_activity() -> None:
     """Read the whole chain of activity, and remember how far it is whole."""
-    found = activity_chain.check()
+    _tell(activity_chain.check())
+    heartbeats.beat("verify_activity", timezone.now())
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def verify_new_activity() -> None:
+    """Read what was added to the chain of activity since it was last read."""
+    _tell(activity_chain.check_new())
+    heartbeats.beat("verify_new_activity", timezone.now())
+
+
+def _tell(found: activity_chain.Found) -> None:
     if not found.is_whole:
         logger.error("Activity is not what was written: %s", found.problem)
 

@@ -1,7 +1,8 @@
 // Pages that stay fresh: a region marked `data-live="<topic>"` with an id is fetched anew when the
 // server says that its topic changed, and morphed in place. `data-live-src` is where from, else
 // the page itself. A list, marked `data-live-list`, waits behind a line while somebody points at
-// it or is in it. Without a stream the regions are asked for every ten seconds.
+// it or is in it. Without a stream the regions are asked for every ten seconds. A button marked
+// `data-live-pause="<id>"` lets a region rest.
 "use strict";
 {
   const POLL_MS = 10000;
@@ -71,6 +72,7 @@
   async function refresh(region) {
     const state = known.get(region) ?? {};
     known.set(region, state);
+    if (state.paused) return;
     if (state.running) {
       state.again = true;
       return;
@@ -104,6 +106,15 @@
   function changed(event) {
     const { topic } = JSON.parse(event.data);
     for (const region of regions()) if (region.dataset.live === topic) refresh(region);
+  }
+
+  function pause(button) {
+    const region = document.getElementById(button.dataset.livePause);
+    const state = known.get(region) ?? {};
+    known.set(region, state);
+    state.paused = !state.paused;
+    button.querySelector("span").textContent = state.paused ? "Follow" : "Pause";
+    refresh(region);
   }
 
   // --- The stream, or polling while there is none ----------------------------------------------
@@ -145,6 +156,10 @@
       if (document.hidden) return close();
       open();
       return regions().forEach(refresh);
+    });
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("[data-live-pause]");
+      if (button) pause(button);
     });
     addEventListener("pagehide", close);
     addEventListener("pageshow", (event) => event.persisted && open());

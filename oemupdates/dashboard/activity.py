@@ -1,25 +1,57 @@
 """Activity: what operators and the system did, what was before and after, and why."""
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_safe
+from django.utils import timezone
+from django.views.decorators.http import conditional_page, require_safe
 
-from oemupdates.dashboard import paging, words
-from oemupdates.models import Activity, Operator
+from oemupdates.dashboard import activity_asked, exporting, paging, words
+from oemupdates.dashboard.acting import needs
+from oemupdates.dashboard.activity_asked import Asked
+from oemupdates.domain.access import Permission
+from oemupdates.models import Activity, ActivityCheck
+from oemupdates.services.activity_finding import Found
+from oemupdates.services.walking import Slice
 
 BAD_REQUEST = 400
-KINDS = ("node", "group", "channel", "release", "application", "operator")
-# Kinds of subjects that have a page of their own; its URL name is the kind.
-_PAGES = {"node", "group", "channel", "release"}
-SYSTEM = "system"
+# Kinds of subjects that have a page of their own, by its URL name.
+PAGES = {
+    "node": "dashboard:node",
+    "group": "dashboard:group",
+    "channel": "dashboard:channel",
+    "release": "dashboard:release",
+    "bulkchange": "dashboard:bulk",
+    "operator": "dashboard:admin_user",
+}
+# So many changed values stand in an entry; more of them are folded.
+FEW = 3
 # A time as `services.activity` writes it down.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00")
+_COLUMNS = {
+    "id": "Row",
+    "at": "At",
+    "actor": "Who",
+    "did": "Did",
+    "subject": "To",
+    "before": "Before",
+    "after": "After",
+    "why": "Why",
+    "verb": "Verb",
+    "subject_kind": "Kind",
+    "subject_id": "Number",
+    "previous_hash": "Hash of the row before",
+    "hash": "Hash",
+}
+# Whence somebody came is of no concern to everybody.
+_SECURITY_COLUMNS = {"token": "Token", "address": "Address", "request_id": "Request"}
 
 
 class Difference(NamedTuple):
@@ -40,50 +72,105 @@ class Row(NamedTuple):
     url: str
     differences: list[Difference]
 
+    @property
+    def icon(self) -> str:
+        """Somebody, a script, or the system."""
+        if self.activity.token_id:
+            return "key"
+        return "user" if self.activity.actor_id or self.activity.address else "settings"
+
+    @property
+    def brief(self) -> list[Difference]:
+        """The values, where they are so few that nothing needs folding."""
+        return self.differences if len(self.differences) <= FEW else []
+
 
 @require_safe
+@needs(Permission.READ_FLEET)
 def activity(request: HttpRequest) -> HttpResponse:
-    """Show a page of what was done, by whom or to what kind of thing the URL says."""
-    found = Activity.objects.select_related("actor")
-    actor, kind = request.GET.get("actor", ""), request.GET.get("kind", "")
-    if actor == SYSTEM:
-        found = found.filter(actor=None)
-    elif actor:
-        found = found.filter(actor__username=actor.replace("\x00", ""))
-    problem = "" if not kind or kind in KINDS else f"There is no activity about {kind!r}."
-    if kind and not problem:
-        found = found.filter(subject_kind=kind)
-    page: paging.Page[Activity] = paging.Page([])
-    try:
-        page = paging.by_id(found, request.GET.get("after", ""))
-    except paging.BadToken as damaged:
-        problem = str(damaged)
-    if problem:
+    """Show a page of what was done, as far as the URL asks for it."""
+    asked = activity_asked.read(request)
+    context = _listed(request, asked)
+    for problem in asked.problems:
         messages.error(request, problem)
-    context = {
-        "page": page,
-        "rows": [row(one) for one in page.rows],
-        "actors": [*Operator.objects.order_by("username").values_list("username", flat=True)],
-        "actor": actor,
-        "kinds": KINDS,
-        "kind": kind,
+    context |= {
+        "tabs": activity_asked.tabs(asked),
+        "facets": activity_asked.facets(asked),
+        "spans": activity_asked.spans(asked),
+        "chosen": activity_asked.chosen(asked),
+        "clear": f"?tab={tab}" if (tab := asked.given.get("tab")) else "?",
+        "check": ActivityCheck.objects.filter(pk=ActivityCheck.ONLY).first(),
     }
-    status = BAD_REQUEST if problem else None
+    status = BAD_REQUEST if asked.problems else None
     return render(request, "dashboard/activity.html", context, status=status)
+
+
+@require_safe
+@conditional_page
+@needs(Permission.READ_FLEET)
+def newest(request: HttpRequest) -> HttpResponse:
+    """Show the list alone, for those who follow it."""
+    asked = activity_asked.read(request)
+    context = _listed(request, asked)
+    status = BAD_REQUEST if asked.problems else None
+    return render(request, "dashboard/_activity_list.html", context, status=status)
+
+
+@require_safe
+@needs(Permission.READ_FLEET)
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Stream everything that the URL asks for, with the hashes that prove it."""
+    asked = activity_asked.read(request)
+    problems = list(asked.problems)
+    kind = request.GET.get("format", "csv")
+    if kind not in exporting.TYPES:
+        problems.append(exporting.no_such(kind))
+    if problems:
+        return HttpResponse("\n".join(problems), "text/plain; charset=utf-8", BAD_REQUEST)
+    columns = _COLUMNS | (_SECURITY_COLUMNS if asked.look.reads_security else {})
+    rows = ([cells[name] for name in columns] for cells in _cells(asked.find()))
+    return exporting.streamed("activity", kind, columns, rows, at=timezone.now())
+
+
+def _listed(request: HttpRequest, asked: Asked) -> dict[str, Any]:
+    """What the list shows; a problem that it finds joins those of the question."""
+    after = request.GET.get("after", "")
+    found: Slice[Activity] = Slice([])
+    if not asked.problems:
+        try:
+            found = asked.find().page(paging.read_id(after) if after else 0)
+        except paging.BadToken as damaged:
+            asked.problems.append(str(damaged))
+    return {
+        "page": paging.of(found, after),
+        "slice": found,
+        "rows": [row(one) for one in found.rows],
+        "reads_security": asked.look.reads_security,
+        "asked": asked,
+        # Older pages do not change.
+        "follows": not after and asked.wanted.until is None and not asked.problems,
+    }
 
 
 def row(activity: Activity) -> Row:
     """An activity in words."""
     kind = activity.subject_kind
-    has_page = kind in _PAGES and activity.subject_id is not None
+    has_page = kind in PAGES and activity.subject_id is not None
     return Row(
         activity,
-        activity.actor.username if activity.actor else "The system",
+        who(activity),
         words.activity(activity.verb),
         words.activity_here(activity.verb),
-        reverse(f"dashboard:{kind}", args=[activity.subject_id]) if has_page else "",
+        reverse(PAGES[kind], args=[activity.subject_id]) if has_page else "",
         differences(activity),
     )
+
+
+def who(activity: Activity) -> str:
+    """Who did something, also where nobody knows them."""
+    if activity.actor is not None:
+        return activity.actor.username
+    return "Somebody" if activity.address else "The system"
 
 
 def differences(activity: Activity) -> list[Difference]:
@@ -107,3 +194,32 @@ def _shown(value: object) -> str:
         case str() if _MOMENT.fullmatch(value):
             return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
     return str(value)
+
+
+def _cells(found: Found) -> Iterator[dict[str, str]]:
+    """The cells of every row that is meant, a chunk of them in memory at a time."""
+    after = 0
+    while True:
+        part = found.page(after, size=exporting.CHUNK)
+        for one in part.rows:
+            yield {
+                "id": str(one.pk),
+                "at": one.at.isoformat(),
+                "actor": who(one),
+                "did": words.activity(one.verb),
+                "subject": one.subject,
+                "before": json.dumps(one.before, ensure_ascii=False),
+                "after": json.dumps(one.after, ensure_ascii=False),
+                "why": one.why,
+                "verb": one.verb,
+                "subject_kind": one.subject_kind,
+                "subject_id": str(one.subject_id or ""),
+                "previous_hash": one.previous_hash,
+                "hash": one.hash,
+                "token": one.token.name if one.token else "",
+                "address": one.address,
+                "request_id": one.request_id,
+            }
+        after = part.last
+        if not after:
+            return

@@ -13,7 +13,7 @@ from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.domain.access import Permission
 from oemupdates.domain.query import BadQuery, Key, Query
 from oemupdates.domain.query_parameters import read_parameters
-from oemupdates.models import Label, SavedView
+from oemupdates.models import Label, Node, SavedView
 from oemupdates.models.node_queries import BadSearch
 from oemupdates.services import operators
 from oemupdates.services.finding import Found, find
@@ -38,7 +38,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
     reach = where(request, Permission.READ_FLEET)
     found = find(query, reach, now=timezone.now())
     columns = node_columns.picked(operator(request))
-    page = Slice([])
+    page: Slice[Node] = Slice([])
     after = request.GET.get("after", "")
     if not problems:
         try:
@@ -97,7 +97,7 @@ def _labels() -> list[Label]:
     return list(Label.objects.filter(nodes__gt=0).order_by("-nodes", "key", "value")[:_LABELS])
 
 
-def _matching(found: Found, page: Slice, after: str) -> int | None:
+def _matching(found: Found, page: Slice[Node], after: str) -> int | None:
     """How many nodes are meant; None when only a count of their rows could tell."""
     if found.is_counted:
         return found.matching

@@ -11,7 +11,6 @@ from typing import Generic, TypeVar
 from django.db import models
 from django.db.models import Q
 
-from oemupdates.models import Node
 from oemupdates.services.walking import Slice
 
 Row = TypeVar("Row", bound=models.Model)
@@ -84,8 +83,8 @@ def by_name(
     return Page(found, token(getattr(found[-1], column)) if more else "", not after)
 
 
-def of(part: Slice, after: str) -> Page[Node]:
-    """A page of nodes that were found, with the token by which the search goes on."""
+def of(part: Slice[Row], after: str) -> Page[Row]:
+    """A page of rows that were found, with the token by which the search goes on."""
     return Page(part.rows, token(part.last) if part.last else "", not after)
 
 

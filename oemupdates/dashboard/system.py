@@ -31,6 +31,8 @@ _CLOCK = {
     "mark_dark_nodes": ("Mark nodes dark that were not heard", "minute"),
     "take_sample": ("Take the hour's sample of the counters", "minute"),
     "repair_counters": ("Count all nodes anew, and mend counters that drifted", "hour"),
+    "verify_new_activity": ("Verify what was added to the chain of activity", "minute"),
+    "verify_activity": ("Verify the whole chain of activity", "6 hours"),
     "forget_old_history": ("Delete what is older than it is kept", "hour"),
 }
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import models
 
 from oemupdates.dashboard import explaining, words
-from oemupdates.dashboard.activity import differences
+from oemupdates.dashboard.activity import differences, who
 from oemupdates.domain.event import Meaning, error
 from oemupdates.models import Activity, Answer, Event, Node, VersionInterval
 
@@ -106,8 +106,7 @@ def _interval(interval: VersionInterval) -> Entry:
 
 
 def _activity(activity: Activity) -> Entry:
-    who = activity.actor.username if activity.actor else "The system"
-    title = f"{who} {words.activity_here(activity.verb)}"
+    title = f"{who(activity)} {words.activity_here(activity.verb)}"
     lines = [f"{name}: {before} → {after}" for name, before, after in differences(activity)]
     if activity.why:
         lines.append(f"“{activity.why}”")

@@ -108,4 +108,6 @@ urlpatterns: list[URLPattern] = [
     path("style/", style.style, name="style"),
     path("paths/", paths.paths, name="paths"),
     path("activity/", activity.activity, name="activity"),
+    path("activity/newest/", activity.newest, name="activity_newest"),
+    path("activity/export/", activity.export, name="activity_export"),
 ]

@@ -210,7 +210,7 @@ ACTIVITIES = {
     "node.unlabelled": "took a label from node",
     "node.unarchived": "unarchived node",
     "operator.created": "made operator",
-    "operator.log_in_failed": "somebody failed to log in as",
+    "operator.log_in_failed": "failed to log in as",
     "operator.logged_in": "logged in as",
     "operator.logged_out": "logged out as",
     "operator.password_chosen": "chose a password as",

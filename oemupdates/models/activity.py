@@ -40,6 +40,13 @@ class Activity(models.Model):
         verbose_name_plural = "activity"
         indexes = (
             models.Index(fields=("subject_kind", "subject_id", "id"), name="activity_subject"),
+            models.Index(fields=("subject_kind", "id"), name="activity_kind"),
+            models.Index(fields=("actor", "id"), name="activity_actor"),
+            models.Index(fields=("verb", "id"), name="activity_verb"),
+            # Much is done by the clock, and little by people.
+            models.Index(
+                fields=("id",), condition=models.Q(actor__isnull=False), name="activity_people"
+            ),
         )
         constraints = (
             # Two rows after the same one would be two histories.

@@ -1,10 +1,10 @@
 """Activity as others follow it: rows as values, in the order in which they were written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from oemupdates.domain.access import Reach
 from oemupdates.models import Activity, Node
@@ -13,6 +13,8 @@ from oemupdates.services.viewers import Viewer
 # What every part of the fleet shares; whatever is not listed here is a matter of security.
 _SHARED = {"application", "channel", "release"}
 _GROUPED = {"group", "node"}
+# What may be about any group: for who sees all of them.
+_FLEETWIDE = {"bulkchange", "demofleet"}
 _MOST = 500
 
 
@@ -30,6 +32,8 @@ class Entry:
         """Whether somebody may hear of it."""
         if self.kind in _GROUPED:
             return viewer.reach.covers(self.group)
+        if self.kind in _FLEETWIDE and viewer.reach.is_everywhere:
+            return True
         return self.kind in _SHARED or viewer.reads_security
 
 
@@ -49,17 +53,24 @@ def describe(row: Activity) -> dict[str, Any]:
 
 def visible(reach: Reach, *, reads_security: bool) -> QuerySet[Activity]:
     """The rows that somebody may read: what `Entry.is_for` says, as a question to the database."""
+    rows = Activity.objects.all()
+    if reach.is_everywhere and reads_security:
+        return rows
     allowed = Q(subject_kind__in=_SHARED)
     if reach.is_everywhere:
-        allowed |= Q(subject_kind__in=_GROUPED)
+        allowed |= Q(subject_kind__in=_GROUPED | _FLEETWIDE)
     else:
-        nodes = Node.objects.filter(group_id__in=reach.groups).order_by()
-        allowed |= Q(subject_kind="group", subject_id__in=reach.groups)
-        allowed |= Q(subject_kind="node", subject_id__in=nodes.values("pk"))
+        allowed |= about_groups(reach.groups)
     if reads_security:
         allowed |= ~Q(subject_kind__in=_SHARED | _GROUPED)
-    rows = Activity.objects.all()
-    return rows if reach.is_everywhere and reads_security else rows.filter(allowed)
+    return rows.filter(allowed)
+
+
+def about_groups(groups: Collection[int]) -> Q:
+    """What was done to groups, and to the nodes that are in them now."""
+    # Asked of each row by the node's key: a group may have more nodes than there is activity.
+    node = Node.objects.filter(pk=OuterRef("subject_id"), group_id__in=groups).order_by()
+    return Q(subject_kind="group", subject_id__in=groups) | Q(Exists(node), subject_kind="node")
 
 
 def after(last: int, *, upto: int | None = None) -> list[Entry]:

@@ -120,7 +120,9 @@ class Found:
             return self._having(found.filter(pk__in=keys), by="")
         return self._having(found, by=self._by)
 
-    def page(self, after: int = 0, *, size: int = PAGE_ROWS, also: Collection[str] = ()) -> Slice:
+    def page(
+        self, after: int = 0, *, size: int = PAGE_ROWS, also: Collection[str] = ()
+    ) -> Slice[Node]:
         """The nodes below a key, newest first, as many as a page holds or a moment finds.
 
         `also` names what else is read with them, as `prefetch_related` does.

@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 from redis.exceptions import RedisError
 
-from oemupdates.models import Heartbeat, Sample
+from oemupdates.models import ActivityCheck, Heartbeat, Sample
 from oemupdates.models.sample import WHOLE_FLEET
 from oemupdates.services.heartbeats import BEAT, WORKER
 
@@ -103,6 +103,7 @@ def clockwork(now: datetime) -> list[Part]:
         _queue(),
         _sampled(now),
         *_repaired(seen.get("repair_counters"), now),
+        _chain(now),
     ]
 
 
@@ -168,6 +169,20 @@ def _repaired(beat: Heartbeat | None, now: datetime) -> Iterator[Part]:
     words = drifted if beat.found else "No counter had drifted."
     level = Level.WARNING if beat.found else Level.FINE
     yield Part("drift", level, words, beat.total, "counters", beat.at)
+
+
+def _chain(now: datetime) -> Part:
+    """Whether activity still is what was written."""
+    check = ActivityCheck.objects.filter(pk=ActivityCheck.ONLY).first()
+    if check is None:
+        return Part("activity", Level.FINE, "The chain of activity was not verified yet.")
+    if check.problem:
+        words = f"Activity was tampered with. {check.problem}"
+        return Part("activity", Level.TROUBLE, words, check.rows, "rows", check.checked_at)
+    seconds = max((now - check.checked_at).total_seconds(), 0.0)
+    words = f"The chain of activity was found whole {_ago(seconds)} ago, {check.rows:,} rows."
+    level = Level.WARNING if now - check.checked_at > HOURLY_OVERDUE else Level.FINE
+    return Part("activity", level, words, check.rows, "rows", check.checked_at)
 
 
 def _database_part() -> Part:

@@ -1,12 +1,15 @@
-"""Reading nodes in the order of their keys, for a moment and no longer."""
+"""Reading long lists in the order of their keys, for a moment and no longer."""
 
 import time
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from oemupdates.models import Node, NodeLabel
 from oemupdates.models.node_queries import NodeQuerySet
+
+Row = TypeVar("Row", bound=Model)
 
 # Keys that are looked through at first, and for how long a page looks further.
 FIRST_WINDOW = 4_000
@@ -16,14 +19,14 @@ CARRIERS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Some of the nodes, newest first; the next are those with smaller keys than `last`.
+class Slice(Generic[Row]):
+    """Some of the rows, newest first; the next are those with smaller keys than `last`.
 
     `last` is 0 at the end. A slice that is not `is_full` and not at the end stopped because it
     had `searched` so many nodes without finding enough: it goes on from `last`.
     """
 
-    rows: list[Node]
+    rows: list[Row]
     last: int = 0
     searched: int = 0
 
@@ -35,7 +38,7 @@ class Slice:
 
 def walk_carriers(
     found: NodeQuerySet[Node], carriers: QuerySet[NodeLabel], after: int, size: int
-) -> Slice:
+) -> Slice[Node]:
     """Look at the nodes with a label, until the page is full or time is up."""
     began = time.monotonic()
     rows, top, looked = list[Node](), after, 0
@@ -54,20 +57,27 @@ def walk_carriers(
             return Slice(rows, top, looked)
 
 
-def cut(rows: list[Node], size: int) -> Slice:
+def cut(rows: list[Row], size: int) -> Slice[Row]:
     """As many rows as a page holds, and whether there is one more."""
     more = len(rows) > size
     return Slice(rows[:size], rows[size - 1].pk if more else 0)
 
 
-def walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
-    """Read on from a key through windows of keys, until the page is full or time is up."""
-    newest = Node.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+def walk(
+    found: QuerySet[Row], after: int, size: int, *, first: int = 1, last: int | None = None
+) -> Slice[Row]:
+    """Read on from a key through windows of keys, until the page is full or time is up.
+
+    The rows meant have keys from `first` to `last`, where that is known.
+    """
+    if last is None:
+        every = found.model._default_manager.order_by("-pk")  # noqa: SLF001 - Django's
+        last = every.values_list("pk", flat=True).first() or 0
     began = before = time.monotonic()
-    top = start = min(after or newest + 1, newest + 1)
-    window, rows = FIRST_WINDOW, list[Node]()
-    while top > 0:
-        bottom = max(top - window, 0)
+    top = start = min(after or last + 1, last + 1)
+    window, rows = FIRST_WINDOW, list[Row]()
+    while top > first:
+        bottom = max(top - window, first)
         part = found.filter(pk__lt=top, pk__gte=bottom).order_by("-pk")
         rows += part[: size + 1 - len(rows)]
         if len(rows) > size:
@@ -79,4 +89,4 @@ def walk(found: NodeQuerySet[Node], after: int, size: int) -> Slice:
         # Not so many at once that this look takes longer than all that there is time for.
         if now - began + 2 * took < PATIENCE_SECONDS:
             window *= 2
-    return Slice(rows, top, start - top)
+    return Slice(rows, top if top > first else 0, start - top)

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from oemupdates.domain.chain import START
-from oemupdates.models import Activity, ActivityCheck
+from oemupdates.models import Activity, ActivityCheck, Operator
 from oemupdates.services import activity, activity_chain
-from tests.services.makers import make_operator, seeded_group
+from tests.services.makers import seeded_group
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +24,13 @@ def as_owner_of_the_database() -> Iterator[None]:
     on = " ON oemupdates_activity" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         for name in ("activity_is_append_only", "activity_is_never_deleted"):
-            cursor.execute(f"DROP TRIGGER {name}{on}")
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
     yield
 
 
 def write(number: int = 4) -> list[Activity]:
-    ann, group = make_operator("ann"), seeded_group()
+    ann, _ = Operator.objects.get_or_create(username="ann")
+    group = seeded_group()
     return [
         activity.record(
             verb="group.edited",
@@ -127,6 +129,57 @@ class TestCheck:
         kept = ActivityCheck.objects.get()
         assert "cut off" in kept.problem
         assert kept.last_hash == rows[-1].hash
+
+
+class TestCheckNew:
+    def test_goes_on_from_where_the_last_check_ended(self):
+        write()
+        activity_chain.check()
+        rows = write()
+        with CaptureQueriesContext(connection) as asked:
+            assert activity_chain.check_new().is_whole
+        kept = ActivityCheck.objects.get()
+        assert (kept.rows, kept.last_id) == (8, rows[-1].pk)
+        reads = [one["sql"] for one in asked if 'FROM "oemupdates_activity"' in one["sql"]]
+        assert len(reads) == 2
+
+    def test_is_whole_where_nothing_is_written(self):
+        assert activity_chain.check_new().is_whole
+        assert ActivityCheck.objects.get().last_id is None
+
+    def test_reads_on_in_chunks(self, monkeypatch):
+        monkeypatch.setattr(activity_chain, "_CHUNK", 3)
+        rows = write() + write()
+        assert activity_chain.check_new().last_id == rows[-1].pk
+
+    def test_finds_what_was_changed_after_it(self):
+        write()
+        activity_chain.check_new()
+        rows = write()
+        with as_owner_of_the_database():
+            Activity.objects.filter(pk=rows[1].pk).update(why="another")
+        assert "it was changed" in activity_chain.check_new().problem
+        assert ActivityCheck.objects.get().last_id == rows[0].pk - 1
+
+    def test_finds_an_end_that_was_cut_off(self):
+        rows = write()
+        activity_chain.check_new()
+        with as_owner_of_the_database():
+            Activity.objects.filter(pk=rows[-1].pk).delete()
+        assert "cut off" in activity_chain.check_new().problem
+
+    def test_leaves_a_fault_until_all_is_read_again(self):
+        rows = write()
+        activity_chain.check()
+        with as_owner_of_the_database():
+            Activity.objects.filter(pk=rows[1].pk).update(why="another")
+        assert activity_chain.check_new().is_whole
+        assert not activity_chain.check().is_whole
+        assert not activity_chain.check_new().is_whole
+        with as_owner_of_the_database():
+            Activity.objects.filter(pk=rows[1].pk).update(why=rows[1].why)
+        assert activity_chain.check().is_whole
+        assert activity_chain.check_new().is_whole
 
 
 class TestCommand:

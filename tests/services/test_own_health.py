@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from oemupdates.models import Heartbeat
+from oemupdates.models import ActivityCheck, Heartbeat
 from oemupdates.services import health, heartbeats, samples
 from oemupdates.services.health import Level
 from tests.services.makers import NOW, make_node
@@ -123,3 +123,24 @@ class TestDatabaseAndDisks:
         usage = type("Usage", (), {"free": free, "total": 100})
         monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: usage)
         assert part("payload_disk").level is level
+
+
+class TestActivity:
+    def test_is_fine_before_it_was_verified(self):
+        assert part("activity").level is Level.FINE
+
+    @pytest.mark.parametrize(
+        ("hours", "problem", "level"),
+        [
+            (1, "", Level.FINE),
+            (3, "", Level.WARNING),
+            (0, "Row 7 is not what was written: it was changed.", Level.TROUBLE),
+        ],
+    )
+    def test_is_as_it_was_when_it_was_last_verified(self, hours, problem, level):
+        ActivityCheck.objects.create(
+            checked_at=NOW - timedelta(hours=hours), rows=7, last_hash="0" * 64, problem=problem
+        )
+        found = part("activity")
+        assert (found.level, found.value) == (level, 7)
+        assert problem in found.words
