@@ -27,7 +27,12 @@ KINDS = {
     "bulkchange": "Changes of many nodes",
     "demofleet": "The demo fleet",
 }
-SECURITY = {"operator": "Users", "apitoken": "API tokens", "webhook": "Webhooks"}
+SECURITY = {
+    "operator": "Users",
+    "apitoken": "API tokens",
+    "updatesecret": "Node secrets",
+    "webhook": "Webhooks",
+}
 SPANS = {
     "Last hour": timedelta(hours=1),
     "Last 24 hours": timedelta(days=1),
