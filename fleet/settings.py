@@ -311,6 +311,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "NodeState": "oemupdates.api.choices.NODE_STATES",
         "Permission": "oemupdates.api.choices.PERMISSIONS",
         "ReasonCode": "oemupdates.api.choices.REASON_CODES",
+        "RetentionKind": "oemupdates.api.choices.RETENTION_KINDS",
         "Role": "oemupdates.api.choices.ROLES",
         "UpdateSecretKind": "oemupdates.api.choices.UPDATE_SECRET_KINDS",
         "WebhookForm": "oemupdates.api.choices.WEBHOOK_FORMS",

@@ -8,7 +8,6 @@ import logging
 from datetime import UTC, datetime
 
 from celery import shared_task
-from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
@@ -67,7 +66,7 @@ def take_sample() -> None:
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def forget_old_history() -> None:
     """Delete what is older than it is kept: history, samples, refused requests, sessions."""
-    forgotten = history.forget(timezone.now(), settings.EVENT_RETENTION_DAYS)
+    forgotten = history.forget(timezone.now())
     SessionStore.clear_expired()
     heartbeats.beat("forget_old_history", timezone.now(), found=forgotten)
 

@@ -10,6 +10,7 @@ from oemupdates.models import Architecture, BulkChange, UpdateSecret, WebhookDel
 from oemupdates.models.sample import Dimension
 from oemupdates.services.bulk import VERBS
 from oemupdates.services.health import Level
+from oemupdates.services.retention import Kind
 
 ARCHITECTURES = [architecture.value for architecture in Architecture]
 BULK_STATES = [state.value for state in BulkChange.State]
@@ -22,6 +23,7 @@ HEALTH_LEVELS = [level.value for level in Level]
 NODE_STATES = [state.value for state in State]
 PERMISSIONS = [permission.value for permission in Permission]
 REASON_CODES = [why.value for why in Why]
+RETENTION_KINDS = [kind.value for kind in Kind]
 ROLES = [role.value for role in Role]
 UPDATE_SECRET_KINDS = [kind.value for kind in UpdateSecret.Kind]
 WEBHOOK_FORMS = [shape.value for shape in Shape]

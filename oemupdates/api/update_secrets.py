@@ -18,6 +18,7 @@ from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, UpdateSecret
 from oemupdates.services import update_secrets as verbs
+from oemupdates.services.configuration import changing
 
 
 class UpdateSecretShape(Shape):
@@ -125,6 +126,7 @@ class UpdateSecrets(Resource):
         takes=NewUpdateSecret,
         status=201,
         is_secret=True,
+        within=changing,
     )
     def post(self, call: Call) -> dict[str, Any]:
         """Make a secret, valid at once; the first one cuts nobody off."""
@@ -161,6 +163,7 @@ class Rotating(Resource):
         takes=Overlap,
         status=201,
         is_secret=True,
+        within=changing,
     )
     def post(self, call: Call, pk: int) -> dict[str, Any]:
         """Make the successor of a secret, valid at once; the former is valid for a while."""
@@ -177,6 +180,7 @@ class Ending(Resource):
         needs=Permission.ADMINISTER,
         gives=UpdateSecretShape,
         takes=End,
+        within=changing,
     )
     def post(self, call: Call, pk: int) -> UpdateSecret:
         """Say for how long a secret is valid from now on: not so for the last one."""
@@ -194,6 +198,7 @@ class RevokingSecret(Resource):
         needs=Permission.ADMINISTER,
         gives=UpdateSecretShape,
         takes=Reasoned,
+        within=changing,
     )
     def post(self, call: Call, pk: int) -> UpdateSecret:
         """End a secret at once and for ever: not so the last one."""
@@ -207,7 +212,11 @@ class OpeningPlain(Resource):
     tag = "update-secrets"
 
     @operation(
-        "open_plain_address", needs=Permission.ADMINISTER, gives=UpdateSecretShape, takes=End
+        "open_plain_address",
+        needs=Permission.ADMINISTER,
+        gives=UpdateSecretShape,
+        takes=End,
+        within=changing,
     )
     def post(self, call: Call) -> UpdateSecret:
         """Let nodes without a secret in, for a while or for good."""

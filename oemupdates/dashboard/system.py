@@ -53,7 +53,6 @@ def system(request: HttpRequest) -> HttpResponse:
             ("Celery", version("celery")),
             (connection.display_name, _database_version()),
         ],
-        "retention": settings.EVENT_RETENTION_DAYS,
         "address": settings.FLEET_URL,
         "web_processes": settings.WEB_PROCESSES,
         "payload_dir": settings.PAYLOAD_DIR,

@@ -183,6 +183,43 @@ BULK = {
     ),
 }
 
+
+class Retention(NamedTuple):
+    """A kind of thing that is kept for a time: what it is, and what is lost with it."""
+
+    label: str
+    what: str
+    lost: str
+
+
+RETENTION = {
+    "history": Retention(
+        "History of nodes",
+        "Events that nodes sent, what they were answered and why, and when they fell silent.",
+        "A node's page shows no further back; the versions that it ran stay.",
+    ),
+    "rejected": Retention(
+        "Rejected requests",
+        "What the update endpoint refused, a row a day, reason and source; the newest 1,000.",
+        "Nothing but the page of rejected requests shows them.",
+    ),
+    "deliveries": Retention(
+        "Webhook deliveries",
+        "What webhooks were told, and how they answered.",
+        "What is gone cannot be sent again.",
+    ),
+    "hourly-samples": Retention(
+        "Hourly samples",
+        "How many nodes had each version, state and OEM, hour by hour.",
+        "Charts show the first hour of each day alone, further back.",
+    ),
+    "daily-samples": Retention(
+        "Daily samples",
+        "The first sample of each day.",
+        "Charts and the overview of a past day begin later.",
+    ),
+}
+
 ACTIVITIES = {
     "application.registered": "registered application",
     "channel.created": "made channel",
@@ -223,6 +260,7 @@ ACTIVITIES = {
     "release.completed": "added payloads to release",
     "release.imported": "imported release",
     "release.unblocked": "unblocked release",
+    "retention.changed": "changed for how long is kept:",
     "role.given": "gave a role to",
     "role.taken": "took a role from",
     "secret.created": "made the secret of nodes",

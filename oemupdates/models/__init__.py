@@ -15,6 +15,7 @@ from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
+from oemupdates.models.retention import Retention
 from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
 from oemupdates.models.saved_view import SavedView
@@ -51,6 +52,7 @@ __all__ = [
     "Payload",
     "RejectedRequest",
     "Release",
+    "Retention",
     "RoleGrant",
     "Sample",
     "SavedView",

@@ -67,13 +67,13 @@ class SampleQuerySet(models.QuerySet[Row]):
             taken_at = at
         return (taken_at, found) if taken_at else None
 
-    def outdated_hours(self, now: datetime) -> Self:
+    def outdated_hours(self, before: datetime) -> Self:
         """The hours that are kept no longer; the first of each day stays."""
-        return self.filter(is_first_of_day=False, at__lt=now - KEEPS_HOURS)
+        return self.filter(is_first_of_day=False, at__lt=before)
 
-    def outdated_days(self, now: datetime) -> Self:
+    def outdated_days(self, before: datetime) -> Self:
         """The days that are kept no longer."""
-        return self.filter(at__lt=now - KEEPS_DAYS)
+        return self.filter(at__lt=before)
 
 
 def _summed(rows: Iterable[tuple[datetime, dict[str, int]]]) -> list[tuple[datetime, Counts]]:

@@ -17,36 +17,37 @@ from oemupdates.models import (
     Sample,
     WebhookDelivery,
 )
-from oemupdates.services import idempotency
+from oemupdates.services import idempotency, retention
+from oemupdates.services.retention import Kind
 
 Row = TypeVar("Row", bound=Model)
 
-REJECTED_DAYS, REJECTED_ROWS = 30, 1000
-DELIVERY_DAYS = 30
+REJECTED_ROWS = 1000
 # Rows that one transaction deletes: a check-in on SQLite waits for no more than that.
 CHUNK = 1000
 
 
-def forget(now: datetime, days: int) -> int:
-    """Delete events and answers older than `days`, and whatever else is past its bounds.
+def forget(now: datetime) -> int:
+    """Delete what is older than it is kept (`retention`), and whatever else is past its bounds.
 
     Version intervals stay, so that any day can be looked back at. Returns how many rows went. It
     may be run twice at once, and be ended at any moment: what is left goes the next time.
     """
-    before = now - timedelta(days=days)
+    before = {kind: now - timedelta(days=days) for kind, days in retention.days().items()}
+    history = before[Kind.HISTORY]
     refused = RejectedRequest.objects.all()
     return (
-        _delete(Event.objects.filter(at__lt=before).order_by("at"))
-        + _delete(Answer.objects.filter(at__lt=before).order_by("at"))
-        + _delete(DarkMark.objects.filter(at__lt=before).order_by("at"))
+        _delete(Event.objects.filter(at__lt=history).order_by("at"))
+        + _delete(Answer.objects.filter(at__lt=history).order_by("at"))
+        + _delete(DarkMark.objects.filter(at__lt=history).order_by("at"))
         # Long over: a delivery is given up within days, or its webhook is off.
-        + _delete(WebhookDelivery.objects.filter(made_at__lt=now - timedelta(days=DELIVERY_DAYS)))
-        + _delete(BulkItem.objects.filter(change__ended_at__lt=before))
-        + _delete(refused.filter(last_at__lt=now - timedelta(days=REJECTED_DAYS)))
+        + _delete(WebhookDelivery.objects.filter(made_at__lt=before[Kind.DELIVERIES]))
+        + _delete(BulkItem.objects.filter(change__ended_at__lt=history))
+        + _delete(refused.filter(last_at__lt=before[Kind.REJECTED]))
         + _delete(_beyond(refused.order_by("-last_at", "-id")))
         + _delete(DoneRequest.objects.filter(at__lt=now - idempotency.LIFE).order_by("at"))
-        + _delete(Sample.objects.outdated_hours(now))
-        + _delete(Sample.objects.outdated_days(now))
+        + _delete(Sample.objects.outdated_hours(before[Kind.HOURLY]))
+        + _delete(Sample.objects.outdated_days(before[Kind.DAILY]))
     )
 
 

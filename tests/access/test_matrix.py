@@ -180,6 +180,7 @@ def things(db: None) -> dict[str, Any]:
         "grant": RoleGrant.objects.create(operator=user, role=Role.VIEWER).pk,
         "dashboard:admin_token_make.pk": script.pk,
         "token": make_token(script).pk,
+        "dashboard:admin_retention_change.kind": "history",
         "secret": update_secrets.create("all", by=user).secret.pk,
         "webhook": webhook.pk,
         "api:deliveries.pk": webhook.pk,

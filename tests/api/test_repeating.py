@@ -53,7 +53,7 @@ class TestKey:
         DoneRequest.objects.update(at=timezone.now() - idempotency.LIFE - timedelta(seconds=1))
         again = send(api, "POST", path, {"on": False}, Idempotency_Key="k1")
         assert problem(again) == (409, "cannot-switch")
-        history.forget(timezone.now(), 90)
+        history.forget(timezone.now())
         assert not DoneRequest.objects.exists()
 
     def test_seals_what_was_answered(self, api: Client) -> None:

@@ -9,6 +9,7 @@ from oemupdates.dashboard import words
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Reason, Why, change
+from oemupdates.services.retention import Kind
 
 PRODUCT = Path(words.__file__).parent.parent
 ICONS = PRODUCT.parent / "templates/icons"
@@ -30,10 +31,15 @@ def test_every_state_and_event_has_a_word() -> None:
 def test_every_verb_of_a_service_has_words() -> None:
     kinds = (
         "node|bulk|group|channel|release|operator|application|token|webhook|secret|role|session"
+        "|retention"
     )
     verbs = said_by("services", rf'"((?:{kinds})\.[a-z_]+)"')
     assert len(verbs) >= 18
     assert verbs == set(words.ACTIVITIES)
+
+
+def test_every_kind_of_thing_that_is_kept_has_words() -> None:
+    assert set(words.RETENTION) == set(Kind)
 
 
 def test_every_reason_to_refuse_a_request_is_explained() -> None:

@@ -26,7 +26,7 @@ class TestForget:
         for at in (OLD, KEPT):
             Event.objects.create(node=node, at=at, meaning="applied", type=3, result=1)
             Answer.objects.create(node=node, at=at, answer="noupdate", reasons="[]")
-        assert history.forget(NOW, DAYS) == 2
+        assert history.forget(NOW) == 2
         assert list(Event.objects.values_list("at", flat=True)) == [KEPT]
         assert list(Answer.objects.values_list("at", flat=True)) == [KEPT]
 
@@ -35,7 +35,7 @@ class TestForget:
         VersionInterval.objects.create(
             node=node, version="3033.2.0", started_at=OLD, ended_at=OLD + timedelta(minutes=1)
         )
-        assert history.forget(NOW, DAYS) == 0
+        assert history.forget(NOW) == 0
         assert VersionInterval.objects.exists()
 
     def test_goes_on_after_a_full_chunk(self, monkeypatch):
@@ -43,16 +43,16 @@ class TestForget:
         node = make_node()
         for _ in range(5):
             Event.objects.create(node=node, at=OLD, meaning="applied", type=3, result=1)
-        assert history.forget(NOW, DAYS) == 5
+        assert history.forget(NOW) == 5
 
     def test_deletes_refused_requests_of_more_than_30_days_ago(self):
         make_refused(NOW - timedelta(days=30, seconds=1))
         make_refused(NOW - timedelta(days=30))
-        assert history.forget(NOW, DAYS) == 1
+        assert history.forget(NOW) == 1
 
     def test_keeps_the_1000_newest_refused_requests(self):
         make_refused(NOW - timedelta(days=1), 700)
         make_refused(NOW, 700)
-        assert history.forget(NOW, DAYS) == 400
+        assert history.forget(NOW) == 400
         assert RejectedRequest.objects.filter(last_at=NOW).count() == 700
-        assert history.forget(NOW, DAYS) == 0
+        assert history.forget(NOW) == 0

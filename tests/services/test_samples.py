@@ -196,7 +196,7 @@ class TestForgetting:
         old, older = NOON - 36 * DAY, NOON - 731 * DAY
         for at in (older, old, old + HOUR, NOON - 34 * DAY, NOON - 34 * DAY + HOUR):
             samples.take(at)
-        history.forget(NOON, 90)
+        history.forget(NOON)
         left = Sample.objects.filter(group=WHOLE_FLEET, dimension=Dimension.NODES)
         assert list(left.values_list("at", flat=True)) == [
             old,
