@@ -11,10 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard.acting import needs
+from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
-from oemupdates.models import ApiToken, Operator, UpdateSecret
-from oemupdates.services import passes
+from oemupdates.models import ApiToken, Operator, UpdateSecret, Webhook
+from oemupdates.services import passes, retention
 from oemupdates.services.passes import PLAIN
 from oemupdates.services.roles import administrators
 from oemupdates.services.update_secrets import OLD
@@ -36,7 +36,7 @@ class Stand(NamedTuple):
 @needs(Permission.READ_SECURITY)
 def admin(request: HttpRequest) -> HttpResponse:
     """Show how everything stands that has a page in Admin."""
-    stands = [*_people(), *_tokens(), *_secrets()]
+    stands = [*_people(), *_tokens(), *_secrets(), *_rest(request)]
     return render(request, "dashboard/admin.html", {"stands": stands})
 
 
@@ -79,6 +79,19 @@ def _secrets() -> Iterator[Stand]:
     words += f"; {old} older than a year." if old else "."
     tone = "wait" if old or is_open else "calm"
     yield Stand("Node secrets", "lock", tone, words, reverse("dashboard:admin_secrets"))
+
+
+def _rest(request: HttpRequest) -> Iterator[Stand]:
+    if where(request, Permission.ADMINISTER):
+        hooks = Webhook.objects.filter(is_active=True).count()
+        failing = Webhook.objects.filter(is_active=True, failures__gt=0).count()
+        words = f"{_many(hooks, 'webhook')} told what happens"
+        words += f"; {failing} of them fail{'s' * (failing == 1)}." if failing else "."
+        url = reverse("dashboard:admin_webhooks")
+        yield Stand("Webhooks", "send", "bad" if failing else "calm", words, url)
+    days = retention.days()[retention.Kind.HISTORY]
+    words = f"The history of nodes is kept for {days:,} days."
+    yield Stand("Retention", "archive", "calm", words, reverse("dashboard:admin_retention"))
 
 
 def _many(number: int, one: str, more: str = "") -> str:

@@ -29,6 +29,7 @@ from oemupdates.dashboard import (
     tokens,
     update_secrets,
     users,
+    webhooks,
 )
 
 app_name = "dashboard"
@@ -105,6 +106,19 @@ urlpatterns: list[URLPattern] = [
     path("admin/secrets/<int:pk>/end/", update_secrets.set_end, name="admin_secret_end"),
     path("admin/secrets/<int:pk>/revoke/", update_secrets.revoke, name="admin_secret_revoke"),
     path("admin/secrets/<int:pk>/rotate/", update_secrets.rotate, name="admin_secret_rotate"),
+    path("admin/webhooks/", webhooks.webhooks, name="admin_webhooks"),
+    path("admin/webhooks/make/", webhooks.make, name="admin_webhook_new"),
+    path("admin/webhooks/<int:pk>/", webhooks.webhook, name="admin_webhook"),
+    path("admin/webhooks/<int:pk>/active/", webhooks.switch, name="admin_webhook_active"),
+    path("admin/webhooks/<int:pk>/edit/", webhooks.edit, name="admin_webhook_edit"),
+    path("admin/webhooks/<int:pk>/remove/", webhooks.remove, name="admin_webhook_remove"),
+    path("admin/webhooks/<int:pk>/secret/", webhooks.renew, name="admin_webhook_secret"),
+    path("admin/webhooks/<int:pk>/test/", webhooks.test, name="admin_webhook_test"),
+    path(
+        "admin/webhooks/<int:pk>/deliveries/<int:delivery>/replay/",
+        webhooks.replay,
+        name="admin_webhook_replay",
+    ),
     path("admin/retention/", retention.retention, name="admin_retention"),
     path("admin/retention/<slug:kind>/", retention.change, name="admin_retention_change"),
     path("admin/system/", system.system, name="admin_system"),

@@ -24,6 +24,7 @@ from oemupdates.models import (
     RoleGrant,
     SavedView,
     Webhook,
+    WebhookDelivery,
 )
 from oemupdates.services import channels, update_secrets
 from tests.access.routes import METHODS, Line, Route, known, table
@@ -56,7 +57,6 @@ NOT_WALKED = {
     "api:bulk_change",
     "api:bulk_stop",
     "api:bulk_undo",
-    "api:delivery_replay",
     "api:token",
     "api:token_revoke",
     "metrics",
@@ -150,6 +150,9 @@ def things(db: None) -> dict[str, Any]:
     webhook = Webhook.objects.create(
         name="hook", url="https://hooks.example.net/", active_since=now, made_at=now
     )
+    delivery = WebhookDelivery.objects.create(
+        webhook=webhook, event_id="1", kind="test", body={}, made_at=now, next_try_at=now
+    )
     return {
         "node": make_node(group=group).pk,
         "group": group.pk,
@@ -183,6 +186,8 @@ def things(db: None) -> dict[str, Any]:
         "dashboard:admin_retention_change.kind": "history",
         "secret": update_secrets.create("all", by=user).secret.pk,
         "webhook": webhook.pk,
+        "delivery": delivery.pk,
+        "api:delivery_replay.pk": webhook.pk,
         "api:deliveries.pk": webhook.pk,
     }
 
