@@ -23,7 +23,8 @@ SECURITY = (Permission.READ_SECURITY,)
 class Place(NamedTuple):
     """One entry of the rail: all URL names that begin with `stem` are under it.
 
-    `key` goes there after `g`. Any permission of `needs` shows it.
+    `key` goes there after `g`. Any permission of `needs` shows it, wherever it holds unless the
+    place `is_for_all`: then it must hold everywhere.
     """
 
     page: str
@@ -32,6 +33,12 @@ class Place(NamedTuple):
     key: str
     stem: str
     needs: tuple[Permission, ...] = READ
+    is_for_all: bool = False
+
+    def is_seen_by(self, operator: Operator) -> bool:
+        """Whether somebody may go there."""
+        reaches = [access.where(operator, permission) for permission in self.needs]
+        return any(reach.is_everywhere or (reach and not self.is_for_all) for reach in reaches)
 
 
 class Entry(NamedTuple):
@@ -52,7 +59,7 @@ PLACES = (
     Place("releases", "Releases", "package", "r", "release"),
     Place("paths", "Paths", "route", "p", "path"),
     Place("activity", "Activity", "history", "a", "activity"),
-    Place("rejected", "Rejected", "ban", "x", "rejected", (Permission.READ_RAW,)),
+    Place("rejected", "Rejected", "ban", "x", "rejected", (Permission.READ_RAW,), is_for_all=True),
     Place(
         "admin",
         "Admin",
@@ -70,7 +77,7 @@ ADMIN = (
     Place("admin_tokens", "Tokens", "key", "", "admin_token", SECURITY),
     Place("admin_secrets", "Node secrets", "lock", "", "admin_secret", SECURITY),
     Place("admin_webhooks", "Webhooks", "send", "", "admin_webhook", (Permission.ADMINISTER,)),
-    Place("rejected", "Rejected", "ban", "", "rejected", (Permission.READ_RAW,)),
+    Place("rejected", "Rejected", "ban", "", "rejected", (Permission.READ_RAW,), is_for_all=True),
     Place("admin_retention", "Retention", "archive", "", "admin_retention", SECURITY),
     Place("admin_system", "System", "server", "", "admin_system", SECURITY),
 )
@@ -97,7 +104,7 @@ def entries(operator: Operator, here: str, places: Sequence[Place] = PLACES) -> 
     found = []
     for place in places:
         url = _url(f"dashboard:{place.page}")
-        if url and any(access.where(operator, permission) for permission in place.needs):
+        if url and place.is_seen_by(operator):
             is_here = here.startswith(place.stem)
             found.append(Entry(place.label, place.icon, place.key, url, is_here))
     return found

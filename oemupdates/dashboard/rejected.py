@@ -1,37 +1,144 @@
 """Rejected requests: what the update endpoint refused, why, and how to mend it."""
 
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import NamedTuple
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard import paging, words
-from oemupdates.dashboard.acting import needs
+from oemupdates.dashboard.acting import require
+from oemupdates.dashboard.facets import Chosen
 from oemupdates.domain.access import Permission
-from oemupdates.models import RejectedRequest
+from oemupdates.models import Node, RejectedRequest
 
 BAD_REQUEST = 400
+FILTERS = {"reason": "Reason", "source": "Source", "day": "Day"}
+# The newest lines, of which the reasons are summed up: as many as are kept for long.
+SUMMED = 1000
+# Nodes without a group that are looked at for the tracks that they asked for, and those shown.
+ASKING, TRACKS_SHOWN = 500, 10
+
+
+class Reason(NamedTuple):
+    """A reason, how often it was met lately, and by how many sources."""
+
+    code: str
+    word: words.Rejected
+    times: int
+    sources: int
+    last_at: datetime
+    url: str
+    is_chosen: bool
+
+
+class Asked(NamedTuple):
+    """A track that no group has: how many nodes asked for it, and where one is made."""
+
+    track: str
+    architecture: str
+    nodes: int
+    url: str
 
 
 @require_safe
-@needs(Permission.READ_RAW)
 def rejected(request: HttpRequest) -> HttpResponse:
-    """Show a page of what was refused, of one reason or source if the URL says so."""
-    found = RejectedRequest.objects.all()
-    chosen = {name: request.GET.get(name, "").replace("\x00", "") for name in ("reason", "source")}
-    for name, value in chosen.items():
-        if value:
-            found = found.filter(**{name: value})
+    """Show a page of what was refused, of one reason, source or day if the URL says so."""
+    # What was refused belongs to no group.
+    require(request, Permission.READ_RAW)
+    given = {name: request.GET.get(name, "").replace("\x00", "").strip() for name in FILTERS}
+    given = {name: value for name, value in given.items() if value}
+    problem = _problem(given)
     page: paging.Page[RejectedRequest] = paging.Page([])
-    status = None
-    try:
-        page = paging.by_time(found, "last_at", request.GET.get("after", ""))
-    except paging.BadToken as damaged:
-        messages.error(request, str(damaged))
-        status = BAD_REQUEST
+    if not problem:
+        try:
+            found = RejectedRequest.objects.filter(**given)
+            page = paging.by_time(found, "last_at", request.GET.get("after", ""))
+        except paging.BadToken as damaged:
+            problem = str(damaged)
+    if problem:
+        messages.error(request, problem)
     context = {
         "page": page,
         "rows": [(row, words.rejected(row.reason)) for row in page.rows],
-        "chosen": chosen,
+        "reasons": _reasons(given),
+        "word": words.rejected(given["reason"]) if "reason" in given else None,
+        "source": given.get("source", ""),
+        "hidden": {name: value for name, value in given.items() if name != "source"},
+        "chosen": [
+            Chosen(FILTERS[name], value, _url(given, name, ""), None)
+            for name, value in given.items()
+        ],
+        "asked": _asked(),
     }
+    status = BAD_REQUEST if problem else None
     return render(request, "dashboard/rejected.html", context, status=status)
+
+
+def _problem(given: Mapping[str, str]) -> str:
+    """What is wrong with the filters; nothing if they can be asked for."""
+    try:
+        if "day" in given:
+            datetime.strptime(given["day"], "%Y-%m-%d")  # noqa: DTZ007 - a day, not a moment
+    except ValueError:
+        return f"{given['day']!r} is no day such as 2026-11-24."
+    return ""
+
+
+def _url(given: Mapping[str, str], name: str, value: str) -> str:
+    """The address of the list with one filter changed."""
+    values = {one: text for one, text in {**given, name: value}.items() if text}
+    return f"?{urlencode(values)}"
+
+
+def _reasons(given: Mapping[str, str]) -> list[Reason]:
+    """Why requests were refused, the most frequent reason first, from the newest lines."""
+    newest = RejectedRequest.objects.order_by("-last_at", "-pk")
+    times: Counter[str] = Counter()
+    sources: defaultdict[str, set[str]] = defaultdict(set)
+    last: dict[str, datetime] = {}
+    for reason, source, number, at in newest.values_list("reason", "source", "times", "last_at")[
+        :SUMMED
+    ]:
+        times[reason] += number
+        sources[reason].add(source)
+        last.setdefault(reason, at)
+    chosen = given.get("reason")
+    return [
+        Reason(
+            reason,
+            words.rejected(reason),
+            number,
+            len(sources[reason]),
+            last[reason],
+            _url(given, "reason", "" if reason == chosen else reason),
+            reason == chosen,
+        )
+        for reason, number in times.most_common()
+    ]
+
+
+def _asked() -> list[Asked]:
+    """The tracks that nodes without a group asked for: these were answered, and must wait."""
+    unassigned = Node.objects.listed().filter(group=None).order_by("-pk")
+    tracks = Counter(unassigned.values_list("track", "architecture")[:ASKING])
+    return [
+        Asked(track, architecture, nodes, _group_for(track, architecture))
+        for (track, architecture), nodes in tracks.most_common(TRACKS_SHOWN)
+    ]
+
+
+def _group_for(track: str, architecture: str) -> str:
+    """Where a group for a track is made, as far as there is such a page."""
+    try:
+        page = reverse("dashboard:group_create")
+    except NoReverseMatch:
+        return ""
+    values = {"name": track[:64], "track": track, "architecture": architecture}
+    return f"{page}?{urlencode(values)}"

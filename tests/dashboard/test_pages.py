@@ -63,6 +63,8 @@ READ = [
     "release",
     "rejected",
     "activity",
+    "activity_newest",
+    "activity_export",
     "palette",
     "paths",
 ]
