@@ -64,7 +64,6 @@ READ = [
     "rejected",
     "activity",
     "activity_newest",
-    "activity_export",
     "palette",
     "paths",
 ]
@@ -83,7 +82,7 @@ NODE_LISTS = {
     "bulk_stop",
 }
 # The style guide is shown by development servers alone.
-OTHERS = {"logout", "password", "prefer", "style", *NODE_LISTS}
+OTHERS = {"logout", "password", "prefer", "style", "activity_export", *NODE_LISTS}
 
 
 @pytest.fixture
