@@ -83,6 +83,7 @@ class SnippetShape(Plain):
     server = serializers.CharField()
     update_conf = serializers.CharField()
     butane = serializers.CharField()
+    ignition = serializers.CharField()
 
 
 class GroupsAsked(Asked):
@@ -148,7 +149,7 @@ def seen(call: Call, pk: int) -> Group:
     return get_object_or_404(within(call.where()), pk=pk)
 
 
-def _policy(call: Call) -> dict[str, Any]:
+def policy_said(call: Call) -> dict[str, Any]:
     """What was said of a group, with its channel instead of the channel's key."""
     policy = {name: value for name, value in call.said.items() if name in Policy().fields}
     if policy.get("channel") is not None:
@@ -188,7 +189,7 @@ class Groups(Resource):
             faults = [Fault("/application", "There is no application with this UUID.")]
             raise Unprocessable("See errors for what is wrong.", faults=faults)
         made = verbs.create(
-            application, architecture=call.said["architecture"], by=call.by, **_policy(call)
+            application, architecture=call.said["architecture"], by=call.by, **policy_said(call)
         )
         return seen(call, made.pk)
 
@@ -216,7 +217,7 @@ class OneGroup(Resource):
         group = seen(call, pk)
         call.require(Permission.OPERATE_GROUPS, group=pk)
         call.check_version(group)
-        verbs.edit(group, by=call.by, why=call.said.get("why", ""), **_policy(call))
+        verbs.edit(group, by=call.by, why=call.said.get("why", ""), **policy_said(call))
         return seen(call, pk)
 
     @operation(
@@ -240,8 +241,7 @@ class Summary(Resource):
     @operation("get_group_summary", needs=Permission.READ_FLEET, gives=SummaryShape)
     def get(self, call: Call, pk: int) -> dict[str, Any]:
         """Count a group's nodes on target, in progress and behind."""
-        group = seen(call, pk)
-        target = group.channel.target.version if group.channel and group.channel.target else ""
+        target = seen(call, pk).target_version
         found = standings({pk: target})[pk]
         return {
             "target": target,
@@ -261,7 +261,7 @@ class Snippet(Resource):
         "get_group_snippet", needs=Permission.READ_FLEET, gives=SnippetShape, is_secret=True
     )
     def get(self, call: Call, pk: int) -> dict[str, Any]:
-        """Write what a node needs to join a group: an update.conf, and the same in Butane.
+        """Write what a node needs to join a group: an update.conf, and the same for new nodes.
 
         The secret of the update endpoint is in it for those who may change the group.
         """
@@ -275,6 +275,7 @@ class Snippet(Resource):
             "server": server,
             "update_conf": snippet.update_conf(group.track, server),
             "butane": snippet.butane(group.track, server),
+            "ignition": snippet.ignition(group.track, server),
         }
 
 

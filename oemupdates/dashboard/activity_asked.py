@@ -31,6 +31,7 @@ SECURITY = {
     "operator": "Users",
     "apitoken": "API tokens",
     "updatesecret": "Node secrets",
+    "wallboard": "Links for screens",
     "webhook": "Webhooks",
 }
 SPANS = {
@@ -189,7 +190,8 @@ def facets(asked: Asked) -> list[Facet]:
 
 def _verbs(seen: Look) -> dict[str, str]:
     """The verbs of what somebody may read about, in words, sorted by what they are about."""
-    hidden = () if seen.reads_security else ("operator", "role", "token", "webhook", "secret")
+    secrets = ("operator", "role", "token", "wallboard", "webhook", "secret")
+    hidden = () if seen.reads_security else secrets
     return {
         verb: f"{text} …"
         for verb, text in sorted(words.ACTIVITIES.items())

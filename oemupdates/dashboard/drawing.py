@@ -60,6 +60,14 @@ class Stage(NamedTuple):
     url: str = ""
 
 
+def percent(part: int, whole: int) -> str:
+    """A share in whole percent, which says 0 and 100 of none and of all alone."""
+    share = part * 100 / whole if whole else 0.0
+    if 0 < share < 1:
+        return "<1%"
+    return f"{min(round(share), 99) if part < whole else round(share)}%"
+
+
 class Piece(NamedTuple):
     """A drawn share, in percent of the whole."""
 

@@ -16,6 +16,7 @@ from oemupdates.services import access, activity, operators
 
 # What is about oneself, or about no one: it needs no role.
 OWN = {
+    "dashboard:badge",
     "dashboard:livez",
     "dashboard:readyz",
     "dashboard:login",
@@ -23,6 +24,8 @@ OWN = {
     "dashboard:password",
     "dashboard:prefer",
     "dashboard:style",
+    "dashboard:wallboard_shared",
+    "dashboard:wallboard_shared_now",
 }
 OWN_STEMS = ("account_", "mfa_", "usersessions_", "socialaccount_", "openid_connect_", "github_")
 SAFE = {"GET", "HEAD", "OPTIONS"}

@@ -1,9 +1,10 @@
-"""OS versions over the last weeks, as a chart of the samples."""
+"""OS versions: as shares of some nodes, and over the last weeks as a chart of the samples."""
 
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from oemupdates.dashboard.drawing import SHADES, Chart, Series
+from oemupdates.dashboard.drawing import SHADES, Chart, Series, percent
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Reach
 from oemupdates.domain.version import sort_key
@@ -18,10 +19,37 @@ _OTHER = "other versions"
 Points = list[tuple[datetime, Counts]]
 
 
-def version_chart(reach: Reach, now: datetime, current: Counts) -> Chart | None:
+class Share(NamedTuple):
+    """The nodes of one version, and how it is drawn; the list behind it."""
+
+    version: str
+    nodes: int
+    percent: str
+    tone: str
+    is_target: bool
+    url: str
+
+
+def shares(versions: Counts, *, target: str, group: int) -> list[Share]:
+    """The versions of a group's nodes, newest first; the target is drawn in green."""
+    whole = versions.total()
+    found, shade = [], 0
+    for version in sorted(versions, key=lambda one: (sort_key(one), one), reverse=True):
+        nodes = versions[version]
+        is_target = version == target != ""
+        tone = "good" if is_target else f"shade-{shade % SHADES}"
+        shade += not is_target
+        url = nodes_url(group=group, version=version)
+        found.append(Share(version, nodes, percent(nodes, whole), tone, is_target, url))
+    return found
+
+
+def version_chart(
+    reach: Reach, now: datetime, current: Counts, *, group: int | None = None
+) -> Chart | None:
     """OS versions day by day up to now; by the hour while there are few days, None without any.
 
-    `current` are the nodes of each version at `now`.
+    `current` are the nodes of each version at `now`. Of one `group`, its lists are behind it.
     """
     series = Sample.objects.daily().series
     points = series(Dimension.VERSION, reach, since=now - DAYS, until=now)
@@ -37,7 +65,7 @@ def version_chart(reach: Reach, now: datetime, current: Counts) -> Chart | None:
         name="versions",
         title="OS versions",
         times=[at for at, _counts in points],
-        series=[*_lines(points, shown), *_others(points, shown)],
+        series=[*_lines(points, shown, group), *_others(points, shown)],
         summary=_summary(points, shown),
         is_stacked=True,
         days_only=days_only,
@@ -55,12 +83,13 @@ def _shown(points: Points) -> list[str]:
     return sorted(few, key=lambda version: (sort_key(version), version), reverse=True)
 
 
-def _lines(points: Points, shown: list[str]) -> list[Series]:
+def _lines(points: Points, shown: list[str], group: int | None) -> list[Series]:
+    only = {} if group is None else {"group": group}
     return [
         Series(
             version or "unknown",
             [float(counts[version]) for _at, counts in points],
-            nodes_url(version=version),
+            nodes_url(version=version, **only),
         )
         for version in shown
     ]

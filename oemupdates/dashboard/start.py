@@ -4,10 +4,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from oemupdates.dashboard import arrivals
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.dashboard.connecting import secret_for
-from oemupdates.domain.access import Permission, Reach
-from oemupdates.models import Channel, Group, Node, RejectedRequest
+from oemupdates.domain.access import Permission
+from oemupdates.models import Channel, Group
 
 # The track of the snippet, unless whoever looks has another one.
 USUAL = "stable"
@@ -22,7 +23,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "secret": secret_for(request),
         "has_target": Channel.objects.exclude(target=None).exists(),
         "track": USUAL if USUAL in tracks or not tracks else tracks[0],
-        **_arrived(reach),
+        "arrival": arrivals.of_fleet(reach),
     }
     return render(request, "dashboard/start.html", context)
 
@@ -31,18 +32,5 @@ def start(request: HttpRequest) -> HttpResponse:
 @needs(Permission.READ_FLEET)
 def arrived(request: HttpRequest) -> HttpResponse:
     """Show the line alone, for the page that waits."""
-    reach = where(request, Permission.READ_FLEET)
-    return render(request, "dashboard/_arrived.html", _arrived(reach))
-
-
-def _arrived(reach: Reach) -> dict[str, object]:
-    """The first node that came, or what was rejected meanwhile."""
-    nodes = Node.objects.listed().order_by("pk")
-    if not reach.is_everywhere:
-        nodes = nodes.filter(group__in=reach.groups)
-    return {
-        "first": nodes.first(),
-        "rejected": RejectedRequest.objects.order_by("-last_at").first()
-        if reach.is_everywhere
-        else None,
-    }
+    arrival = arrivals.of_fleet(where(request, Permission.READ_FLEET))
+    return render(request, "dashboard/_arrived.html", {"arrival": arrival})

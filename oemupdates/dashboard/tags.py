@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.node_columns import Column
+from oemupdates.domain import snippet as texts
+from oemupdates.domain import span
 from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
 from oemupdates.domain.query import EMPTY
@@ -96,12 +98,7 @@ def number(value: int | None) -> str:
 @register.filter
 def seconds(value: float) -> str:
     """A span of time in its largest fitting unit, two of them where it is not even."""
-    left, parts = int(abs(value)), []
-    for unit, size in _UNITS:
-        if left >= size:
-            parts.append(f"{left // size} {unit}")
-            left %= size
-    return " ".join(parts[:2]) or f"{left} s"
+    return span.words(value)
 
 
 @register.simple_tag
@@ -147,4 +144,22 @@ def cell(column: Column, node: Node) -> str:
 @register.simple_tag
 def update_url(secret: str = "") -> str:
     """Where nodes send their check-ins."""
-    return f"{settings.FLEET_URL}/v1/update{'/' + secret if secret else ''}"
+    return texts.server(settings.FLEET_URL, secret)
+
+
+@register.simple_tag
+def update_conf(track: str, secret: str = "") -> str:
+    """What stands in a node's update.conf so that it joins a group."""
+    return texts.update_conf(track, update_url(secret))
+
+
+@register.simple_tag
+def butane(track: str, secret: str = "") -> str:
+    """The same for a new node, in Butane."""
+    return texts.butane(track, update_url(secret))
+
+
+@register.simple_tag
+def ignition(track: str, secret: str = "") -> str:
+    """The same for a new node, in Ignition."""
+    return texts.ignition(track, update_url(secret))

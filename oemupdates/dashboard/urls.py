@@ -1,13 +1,16 @@
 """Pages, at their addresses."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
 
 from oemupdates.dashboard import (
     account,
     activity,
     admin,
+    badges,
     bulk,
     channels,
+    group_list,
+    group_policy,
     groups,
     health,
     node,
@@ -29,8 +32,28 @@ from oemupdates.dashboard import (
     tokens,
     update_secrets,
     users,
+    wallboard,
+    wallboard_links,
     webhooks,
 )
+from oemupdates.services.share_links import SECRET_LENGTH
+
+
+class Secret:
+    """The secret of a share link: what cannot be one is no address."""
+
+    regex = rf"[0-9A-Za-z_-]{{{SECRET_LENGTH}}}"
+
+    def to_python(self, value: str) -> str:
+        """The secret as it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """The same."""
+        return value
+
+
+register_converter(Secret, "secret")
 
 app_name = "dashboard"
 urlpatterns: list[URLPattern] = [
@@ -61,10 +84,23 @@ urlpatterns: list[URLPattern] = [
     path("nodes/<int:pk>/archive/", node_verbs.archive, name="node_archive"),
     path("nodes/<int:pk>/unarchive/", node_verbs.unarchive, name="node_unarchive"),
     path("nodes/<int:pk>/retry/", node_verbs.retry, name="node_retry"),
-    path("groups/", groups.groups, name="groups"),
+    path("groups/", group_list.groups, name="groups"),
+    path("groups/new/", group_policy.create, name="group_create"),
     path("groups/<int:pk>/", groups.group, name="group"),
-    path("groups/<int:pk>/edit/", groups.edit, name="group_edit"),
+    path("groups/<int:pk>/now/", groups.now, name="group_now"),
+    path("groups/<int:pk>/arrived/", groups.arrived, name="group_arrived"),
+    path("groups/<int:pk>/edit/", group_policy.edit, name="group_edit"),
     path("groups/<int:pk>/updates/", groups.switch_updates, name="group_updates"),
+    path("groups/<int:pk>/delete/", groups.delete, name="group_delete"),
+    path("groups/<int:pk>/badge/", badges.make, name="group_badge"),
+    path("groups/<int:pk>/badge/revoke/", badges.revoke, name="group_badge_revoke"),
+    path("badges/<secret:secret>.svg", badges.badge, name="badge"),
+    path("wallboard/", wallboard.wallboard, name="wallboard"),
+    path("wallboard/now/", wallboard.now, name="wallboard_now"),
+    path("wallboard/links/", wallboard_links.links, name="wallboard_links"),
+    path("wallboard/links/<int:pk>/revoke/", wallboard_links.revoke, name="wallboard_revoke"),
+    path("wallboard/<secret:secret>/", wallboard.shared, name="wallboard_shared"),
+    path("wallboard/<secret:secret>/now/", wallboard.shared_now, name="wallboard_shared_now"),
     path("channels/", channels.channels, name="channels"),
     path("channels/<int:pk>/", channels.channel, name="channel"),
     path("channels/<int:pk>/target/", channels.set_target, name="channel_target"),

@@ -19,6 +19,7 @@ from oemupdates.models.retention import Retention
 from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
 from oemupdates.models.saved_view import SavedView
+from oemupdates.models.share_link import ShareLink
 from oemupdates.models.token import ApiToken
 from oemupdates.models.update_secret import UpdateSecret
 from oemupdates.models.webhook import DarkMark, Webhook, WebhookCursor, WebhookDelivery
@@ -56,6 +57,7 @@ __all__ = [
     "RoleGrant",
     "Sample",
     "SavedView",
+    "ShareLink",
     "TrackAlias",
     "UpdateSecret",
     "VersionInterval",

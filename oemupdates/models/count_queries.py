@@ -1,12 +1,13 @@
 """The pages' questions to the counters: how many nodes share some values."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 from django.db import models
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from oemupdates.domain.access import Reach
+from oemupdates.domain.node import State
 from oemupdates.models.sysext import SYSEXT
 
 # The model that asks; naming it here would lead in a circle.
@@ -14,10 +15,20 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 Value = str | int | bool
+# The states of a node whose update went wrong.
+FAILING = (State.FAILED.value, State.ROLLED_BACK.value)
 # Keys are taken modulo this, so that no product of them leaves 64 bits.
 _PRIME = 1_000_003
 # The values wanted of some of the counters' columns; an empty collection is met by no node.
 Wanted = Mapping[str, Collection[Value]]
+
+
+class Troubles(NamedTuple):
+    """How many nodes a group has, how many of them failed to update, and how many are dark."""
+
+    nodes: int = 0
+    failing: int = 0
+    dark: int = 0
 
 
 class NodeCountQuerySet(models.QuerySet[Row]):
@@ -37,6 +48,19 @@ class NodeCountQuerySet(models.QuerySet[Row]):
         cells = self.annotate(sysext=SYSEXT) if "sysext" in columns else self
         rows = cells.values_list(*columns).annotate(sum=Sum("nodes")).filter(sum__gt=0)
         return list(rows.order_by("-sum", *columns))
+
+    def troubles(self) -> dict[int, "Troubles"]:
+        """All nodes of each group, and those in trouble; one pass, however many groups."""
+        rows = (
+            self.order_by()
+            .values_list("group")
+            .annotate(
+                sum=Sum("nodes"),
+                failing=Sum("nodes", filter=Q(state__in=FAILING), default=0),
+                dark=Sum("nodes", filter=Q(is_dark=True), default=0),
+            )
+        )
+        return {group: Troubles(*map(int, numbers)) for group, *numbers in rows}
 
     def total(self) -> int:
         """The number of nodes in all cells."""

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from oemupdates.domain import policy_words
 from oemupdates.domain.access import Reach
 from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS
 from oemupdates.models.application import Application, Architecture
@@ -70,6 +71,30 @@ class Group(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.architecture})"
+
+    @property
+    def target_version(self) -> str:
+        """The version that its nodes should run; empty if there is none."""
+        target = self.channel.target if self.channel else None
+        return target.version if target else ""
+
+    @property
+    def policy(self) -> policy_words.Policy:
+        """What is said of it, to be put in words."""
+        return policy_words.Policy(
+            architecture=self.architecture,
+            track=self.track,
+            channel=self.channel.name if self.channel else "",
+            target=self.target_version,
+            updates_enabled=self.updates_enabled,
+            needs_oem_payload=self.needs_oem_payload,
+            offers_own_oem_only=self.offers_own_oem_only,
+            poll_interval_seconds=self.poll_interval_seconds,
+            dark_after_seconds=self.dark_after_seconds,
+            max_postinst_failures=self.max_postinst_failures,
+            max_download_failures=self.max_download_failures,
+            max_under_way=self.max_under_way,
+        )
 
 
 class TrackAlias(models.Model):

@@ -75,7 +75,7 @@ def create(
         group = Group(application=application, architecture=architecture)
         _set(group, policy)
         group.track = group.track or group.name
-        _check(group)
+        check(group)
         group.save(force_insert=True)
         _keep_budget(group)
         activity.record(
@@ -92,7 +92,7 @@ def edit(group: Group, *, by: Operator | None, why: str = "", **policy: Unpack[P
         before = _values(group, changed)
         _set(group, policy)
         if changed:
-            _check(group)
+            check(group)
             group.save()
             _keep_budget(group)
             activity.record(
@@ -127,14 +127,29 @@ def switch_updates(group: Group, *, on: bool, by: Operator | None, why: str = ""
 def delete(group: Group, *, by: Operator | None, why: str = "") -> None:
     """Take away a group that no node belongs to, not even an archived one; `CannotDelete`."""
     with changing():
-        if Node.objects.filter(group=group).exists():
-            raise CannotDelete(f"{group} has nodes: move them elsewhere first.")
+        if kept := keeps(group):
+            raise CannotDelete(f"{group} stays: {' '.join(kept)}")
         removed, _ = Group.objects.filter(pk=group.pk).delete()
         if not removed:
             raise CannotDelete(f"Someone else took {group} away just now.")
         activity.record(
             verb="group.deleted", subject=group, by=by, before={"track": group.track}, why=why
         )
+
+
+def keeps(group: Group) -> list[str]:
+    """Why a group cannot be taken away now, a sentence a reason; none if it can."""
+    listed = NodeCount.objects.of({"group": [group.pk]}).total()
+    reasons = []
+    if listed:
+        many = "node belongs" if listed == 1 else "nodes belong"
+        reasons.append(f"{listed:,} {many} to it; move them elsewhere first.")
+    elif Node.objects.filter(group=group).exists():
+        reasons.append("Archived nodes belong to it; they would come back with a check-in.")
+    # A node that is moved may belong to no group until it is heard again.
+    elif Node.objects.filter(moved_to=group).exists():
+        reasons.append("Nodes were moved to it by operators; move them back first.")
+    return reasons
 
 
 def _set(group: Group, policy: Policy) -> None:
@@ -153,8 +168,8 @@ def _values(group: Group, names: list[str]) -> dict[str, activity.Value]:
     return values
 
 
-def _check(group: Group) -> None:
-    """Refuse, in a sentence, a group that nodes or pages could not live with."""
+def check(group: Group) -> None:
+    """Refuse, in a sentence, a group that nodes or pages could not live with: `CannotEdit`."""
     group.name = activity.wording(group.name, what="The name", most=_MAX_NAME)
     group.track = group.track.strip()
     group.description = activity.wording(

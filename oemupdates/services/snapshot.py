@@ -64,6 +64,17 @@ def current_epoch() -> int:
     return models.Configuration.objects.get(pk=models.Configuration.ONLY).epoch
 
 
+def of_group(row: models.Group) -> tuple[Group, dict[str, Release]]:
+    """One group with the values that it has in memory, and the releases there are for it."""
+    releases = _releases()
+    known = {
+        release.version: release
+        for application, release in releases.values()
+        if (application, release.architecture) == (row.application_id, row.architecture)
+    }
+    return _group(row, _channels(releases)), known
+
+
 def _application_names(applications: Iterable[models.Application]) -> dict[str, str]:
     names = {}
     for application in applications:

@@ -26,7 +26,7 @@ from oemupdates.models import (
     Webhook,
     WebhookDelivery,
 )
-from oemupdates.services import channels, update_secrets
+from oemupdates.services import channels, share_links, update_secrets
 from tests.access.routes import METHODS, Line, Route, known, table
 from tests.services.makers import (
     last_activity,
@@ -142,9 +142,11 @@ def things(db: None) -> dict[str, Any]:
     group: Group = seeded_group("stable")
     channel = seeded_channel("stable")
     release = make_release("4593.2.1")
+    now = timezone.now()
+    badge = share_links.make_badge(group, by=None, now=now)
+    wall = share_links.make_wallboard("Kitchen", group=group, by=None, now=now)
     channels.add_floor(channel, release, by=None, because="Migrates the OEM")
     channels.add_dead_end(channel, "3510.2.0", by=None, because="Reads no new payloads")
-    now = timezone.now()
     user = Operator.objects.create_user("thing")
     script = Operator.objects.create_user("script", is_service_account=True)
     webhook = Webhook.objects.create(
@@ -188,6 +190,11 @@ def things(db: None) -> dict[str, Any]:
         "webhook": webhook.pk,
         "delivery": delivery.pk,
         "api:delivery_replay.pk": webhook.pk,
+        "dashboard:badge.secret": share_links.secret_of(badge),
+        "dashboard:wallboard_shared.secret": share_links.secret_of(wall),
+        "dashboard:wallboard_shared_now.secret": share_links.secret_of(wall),
+        "dashboard:wallboard_revoke.pk": wall.pk,
+        "wallboard": wall.pk,
         "api:deliveries.pk": webhook.pk,
     }
 

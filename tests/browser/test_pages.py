@@ -116,7 +116,7 @@ def test_a_snippet_is_copied(fleet: dict[str, str], window: Opener) -> None:
     button.click()
     expect(button).to_have_text("Copied")
     text = opened.page.evaluate("navigator.clipboard.readText()")
-    assert text == "SERVER=http://testserver/v1/update\nGROUP=stable"
+    assert text == "GROUP=stable\nSERVER=http://testserver/v1/update"
 
 
 @pytest.mark.parametrize("script", [True, False])

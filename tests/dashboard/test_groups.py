@@ -1,9 +1,14 @@
+import re
+from typing import Any
+
 import pytest
 from django.test import Client
 
-from oemupdates.dashboard.groups import PolicyForm
+from oemupdates.dashboard import group_list
+from oemupdates.dashboard.group_policy import PolicyForm
 from oemupdates.domain.node import State
 from oemupdates.models import Group
+from oemupdates.services import nodes
 from tests.services.makers import (
     last_activity,
     limit,
@@ -51,20 +56,92 @@ class TestList:
         assert html.index(">stable</a>") < html.index(">alpha</a>")
         assert html.count("no nodes") == 9
 
+    def test_puts_the_worst_of_them_before(self, page: Client, group: Group) -> None:
+        make_node(group=seeded_group("beta"))
+        dark, stopped = seeded_group("lts"), seeded_group("edge")
+        for _number in range(2):
+            make_node(group=dark, is_dark=True)
+        make_node(group=stopped)
+        Group.objects.filter(pk=stopped.pk).update(updates_enabled=False)
+        html = text(page, "/groups/")
+        places = [html.index(f">{name}</a>") for name in ("lts", "stable", "beta", "edge")]
+        assert places == sorted(places)
+        assert f'href="/nodes/?group={dark.pk}&amp;dark=1">' in html
+        assert "2 dark" in html
+        assert "1 failing" in html
+
+    def test_says_each_policy_in_a_sentence(self, page: Client, group: Group) -> None:
+        limit(group, 50)
+        html = text(page, "/groups/")
+        assert "Follows stable to 4593.2.1, at most 50 at once." in html
+        assert "Follows beta, which has no target." in html
+
+    def test_shows_what_its_nodes_run(self, page: Client, group: Group) -> None:
+        html = text(page, "/groups/")
+        link = f"/nodes/?group={group.pk}&amp;version=4459.2.1"
+        assert f'<a href="{link}">4459.2.1 83%</a>' in html
+
+    def test_counts_held_nodes(self, page: Client, group: Group) -> None:
+        nodes.hold(group.nodes.earliest("pk"), by=None, because="disk")
+        link = f"/nodes/?group={group.pk}&amp;held=1"
+        assert f'<a href="{link}">1</a>' in text(page, "/groups/")
+
+    def test_finds_groups_by_name_and_track(self, page: Client, group: Group) -> None:
+        Group.objects.filter(pk=group.pk).update(name="berlin", track="de-1")
+        for words in ("BERL", "de-"):
+            html = text(page, f"/groups/?q={words}")
+            assert html.count("<tr id=") == 1
+            assert "berlin" in html
+        assert "No group is found" in text(page, "/groups/?q=nothing")
+
+    def test_goes_on_where_a_page_ends(
+        self, page: Client, group: Group, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(group_list, "PAGE_ROWS", 4)
+        seen: list[str] = []
+        path = "/groups/"
+        while path:
+            html = page.get(path).content.decode()
+            seen += re.findall(r'<tr id="group-(\d+)"', html)
+            further = re.search(r'href="(\?after=[^"]+)" rel="next"', html)
+            path = f"/groups/{further[1]}" if further else ""
+        assert len(seen) == len(set(seen)) == Group.objects.count() == 10
+
+    def test_says_of_a_damaged_link_that_it_is_one(self, page: Client, group: Group) -> None:
+        answer = page.get("/groups/?after=damaged")
+        assert answer.status_code == 400
+        assert "is damaged" in answer.content.decode()
+
+    def test_asks_no_more_for_many_groups(
+        self, page: Client, group: Group, django_assert_max_num_queries: Any
+    ) -> None:
+        for number in range(40):
+            one = Group.objects.create(
+                application=group.application,
+                architecture="amd64",
+                name=f"g{number}",
+                track=f"g{number}",
+                channel=group.channel,
+            )
+            make_node(group=one, state=State.FAILED)
+        with django_assert_max_num_queries(12):
+            page.get("/groups/")
+
 
 class TestPage:
     def test_says_the_policy_in_words(self, page: Client, group: Group) -> None:
         limit(group, 50)
         html = text(page, f"/groups/{group.pk}/")
-        assert "At most <b>50</b> of them are between offer and reboot at once." in html
+        assert "At most 50 of them are between offer and reboot at once." in html
         assert "They ask every 45 min, and are dark after 6 h of silence." in html
         assert "after 3 failed post-install steps or 10 failed downloads." in html
-        assert "lacks the payload of a node's OEM is withheld" in html
+        assert "lacks the payload of a node&#x27;s OEM is withheld" in html
 
     def test_shows_the_very_words_for_a_node(self, page: Client, group: Group) -> None:
         html = text(page, f"/groups/{group.pk}/")
-        assert "<code>SERVER=http://testserver/v1/update GROUP=stable</code>" in html
+        assert "<code>GROUP=stable SERVER=http://testserver/v1/update</code>" in html
         assert "variant: flatcar version: 1.0.0 storage: files: - path:" in html
+        assert "data:,GROUP=stable%0ASERVER=http://testserver/v1/update%0A" in html
 
     def test_names_the_old_words_for_its_track(self, page: Client, group: Group) -> None:
         assert "9a2deb70-37be-4026-853f-bfdd6b347bbe" in text(page, f"/groups/{group.pk}/")
@@ -82,7 +159,7 @@ class TestUpdates:
         page.post(where, {"on": "0", "why": "holidays"})
         assert not Group.objects.get(pk=group.pk).updates_enabled
         html = text(page, f"/groups/{group.pk}/")
-        assert "Updates are <b>off</b>" in html
+        assert "Updates are off: nothing is offered to them." in html
         assert "admin</b> switched updates off in it" in html
         assert "“holidays”" in html
         page.post(where, {"on": "1"})
@@ -115,7 +192,7 @@ class TestEdit:
         assert (changed.max_under_way, changed.channel) == (None, None)
 
     def test_offers_channels_of_its_architecture_alone(self, page: Client, group: Group) -> None:
-        html = page.get(f"/groups/{group.pk}/").content.decode()
+        html = page.get(f"/groups/{group.pk}/edit/").content.decode()
         options = html.partition('<select name="channel"')[2].partition("</select>")[0]
         assert "stable (amd64)" in options
         assert "arm64" not in options

@@ -29,7 +29,7 @@ class TestWithoutNodes:
     def test_tells_how_to_start_with_the_very_words_to_copy(self, page: Client) -> None:
         html = text(page)
         assert "No node has called yet" in html
-        assert "SERVER=http://testserver/v1/update GROUP=stable" in html
+        assert "GROUP=stable SERVER=http://testserver/v1/update" in html
         assert "./manage.py import_release" in html
 
     def test_shows_a_secret_only_to_who_may_shape_groups(

@@ -1,44 +1,25 @@
 """The door behind its real HTTP server, spoken to over a socket as old clients speak."""
 
 import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 
-from fleet.asgi import Fleet
 from oemupdates.models import Node
 from oemupdates.omaha import endpoint
+from tests.omaha.live import DEADLINE_SECONDS, serving
 from tests.omaha.messages import NEW, check
 from tests.omaha.policy import publish
 from tests.omaha_reader import Offer, read_both
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
-DEADLINE_SECONDS = 20
-
 
 @pytest.fixture
 def address(transactional_db: None) -> Iterator[tuple[str, int]]:
     """Where a real server listens, for as long as a test runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(Fleet(), lifespan="on", log_level="warning", access_log=False)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            deadline = time.monotonic() + DEADLINE_SECONDS
-            while not server.started:
-                assert thread.is_alive()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            yield listener.getsockname()
-        finally:
-            server.should_exit = True
-            thread.join(DEADLINE_SECONDS)
-            assert not thread.is_alive()
+    with serving() as address:
+        yield address
 
 
 def _connect(address: tuple[str, int]) -> socket.socket:
