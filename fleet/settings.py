@@ -283,6 +283,8 @@ CONTENT_SECURITY_POLICY = {
 
 # Requests that each token, or each person, may make a minute; 0 lets any number in.
 API_REQUESTS_A_MINUTE = env.int("FLEET_API_REQUESTS_A_MINUTE", default=600)
+# Tokens that nobody has which one address may come with a minute; 0 takes any number.
+API_UNKNOWN_TOKENS_A_MINUTE = env.int("FLEET_API_UNKNOWN_TOKENS_A_MINUTE", default=30)
 REST_FRAMEWORK: dict[str, Any] = {"URL_FORMAT_OVERRIDE": None}
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "OAS_VERSION": "3.1.0",

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 from typing import Protocol
 
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -37,6 +37,8 @@ class Token(BaseAuthentication):
             raise AuthenticationFailed("Come with Authorization: Bearer and a token.")
         try:
             let_in = tokens.authenticate(secret.strip(), _address(request))
+        except tokens.TooManyUnknown as error:
+            raise Throttled(error.seconds) from error
         except tokens.BadToken as error:
             raise AuthenticationFailed(str(error)) from error
         access.limits.set(let_in.limits)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import EVERYWHERE, Permission, Reach
 from oemupdates.models import ApiToken, Group, Operator
-from oemupdates.services import access, activity
+from oemupdates.services import access, activity, strangers
 
 PREFIX = "flt_"
 DEFAULT_DAYS = 90
@@ -44,6 +44,14 @@ class BadToken(activity.Refused):
 
 class UnknownToken(BadToken):
     """No token has this secret."""
+
+
+class TooManyUnknown(BadToken):
+    """Too many tokens that nobody has came from this address: it has to wait."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"Too many unknown tokens came from here: wait {seconds} s.")
+        self.seconds = seconds
 
 
 class RevokedToken(BadToken):
@@ -144,9 +152,12 @@ def authenticate(secret: str, address: str) -> LetIn:
     The secret is looked up by its hash, so that the time it takes says nothing of those there
     are; why a token is refused is told to whoever holds it, and written down.
     """
+    if seconds := strangers.seconds_to_wait(address):
+        raise TooManyUnknown(seconds)
     digest = _digest(secret)
     token = ApiToken.objects.select_related("operator").filter(secret_hash=digest).first()
     if token is None or not hmac.compare_digest(token.secret_hash, digest):
+        strangers.came(address)
         logger.warning("An unknown API token came from %s", address or "an unknown address")
         raise UnknownToken("No API token has this secret.")
     now = timezone.now()

@@ -20,7 +20,7 @@ from django.http import parse_cookie
 from oemupdates.services import feed, viewers
 from oemupdates.services.changes import Changes, Lookout
 from oemupdates.services.feed import Entry
-from oemupdates.services.tokens import BadToken
+from oemupdates.services.tokens import BadToken, TooManyUnknown
 from oemupdates.services.viewers import Claim, Viewer
 from oemupdates.stream import topics
 from oemupdates.stream.hub import Hub, Stream, TooMany
@@ -173,6 +173,8 @@ def _let_in(scope: Scope) -> tuple[Claim, Viewer]:
     try:
         claim = _claim(scope)
         viewer = viewers.admit([claim]).get(claim)
+    except TooManyUnknown as refused:
+        raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, str(refused)) from refused
     except BadToken as refused:
         raise _Refused(HTTPStatus.UNAUTHORIZED, str(refused)) from refused
     finally:
@@ -212,7 +214,7 @@ async def _refuse(send: Send, refused: _Refused) -> None:
         headers.append((b"www-authenticate", b"Bearer"))
     elif refused.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers.append((b"allow", b"GET"))
-    elif refused.status == HTTPStatus.SERVICE_UNAVAILABLE:
+    elif refused.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         headers.append((b"retry-after", b"30"))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -2,7 +2,8 @@
 
 A line of the table is a route's name, a method, and who may: `everybody` (without a log-in),
 `strangers` (who are not logged in; others are led on), `somebody` (who is logged in, whatever
-their role), or a permission. After a permission stands where it is asked for: `somewhere` (what
+their role, and asks for what is theirs), `prometheus` (who sends the token of its setting), or a
+permission. After a permission stands where it is asked for: `somewhere` (what
 it shows is narrowed to that), `here` (the group of the thing in the address) or `everywhere`.
 Whoever adds a route adds its line; what is in its address comes from `THINGS` in test_matrix.py.
 """
@@ -17,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from oemupdates.domain.access import Permission
 
 TABLE = Path(__file__).with_name("routes.txt")
-WHO = {"everybody", "strangers", "somebody"}
+WHO = {"everybody", "strangers", "somebody", "prometheus"}
 WHERE = {"somewhere", "here", "everywhere"}
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from oemupdates.api import rates
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, RoleGrant
+from oemupdates.services import rates, strangers
 
 PASSWORD = "correct horse battery"
 
@@ -68,3 +68,4 @@ def _fresh_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "_own", rates.Own())
     monkeypatch.setattr(rates, "_away_until", 0.0)
     rates._script.cache_clear()
+    strangers._waiting.clear()

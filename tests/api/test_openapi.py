@@ -84,6 +84,7 @@ def test_schemathesis_finds_nothing(
     somebody: Operator, way: str, tmp_path: Path, settings: pytest.FixtureRequest
 ) -> None:
     settings.API_REQUESTS_A_MINUTE = 0  # type: ignore[attr-defined]
+    settings.API_UNKNOWN_TOKENS_A_MINUTE = 0  # type: ignore[attr-defined]
     terms = tokens.Terms(tuple(Permission))
     secret = tokens.create(owner=somebody, by=somebody, name="fuzz", terms=terms).secret
     csrf = "f" * 32
