@@ -56,6 +56,11 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "tend-demo-fleet": {
+        "task": "oemupdates.tasks.tend_demo_fleet",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

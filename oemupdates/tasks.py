@@ -16,6 +16,7 @@ from oemupdates.services import (
     bulk_work,
     counters,
     deliveries,
+    demo,
     heartbeats,
     history,
     notices,
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # For how long a tick goes on with changes of many nodes; the next comes sooner than that ends.
 BULK_SECONDS = 20.0
+# The same for the demo fleet.
+DEMO_SECONDS = 10.0
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
@@ -40,6 +43,12 @@ def advance_bulk_changes() -> None:
     """Go on with changes of many nodes that operators began."""
     running = bulk_work.advance_all(seconds=BULK_SECONDS)
     heartbeats.beat("advance_bulk_changes", timezone.now(), found=running)
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def tend_demo_fleet() -> None:
+    """Go on with loading, keeping alive or removing the demo fleet, where there is one."""
+    demo.advance(seconds=DEMO_SECONDS)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import attention, fleet, moments, oems
+from oemupdates.dashboard import attention, demo, fleet, moments, oems
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.dashboard.shares import version_chart
 from oemupdates.dashboard.start import start
@@ -48,7 +48,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = _now(look)
     if context is None:
         return start(request)
-    return render(request, "dashboard/overview.html", context)
+    return render(
+        request, "dashboard/overview.html", context | demo.shown(request, has_nodes=True)
+    )
 
 
 @require_safe
@@ -58,7 +60,9 @@ def overview_now(request: HttpRequest) -> HttpResponse:
     look = attention.look(request)
     html = cache.get(key := f"overview:{look.key}")
     if html is None:
-        html = render_to_string("dashboard/_overview.html", _now(look), request)
+        context = _now(look)
+        name = "_overview" if context else "_overview_gone"
+        html = render_to_string(f"dashboard/{name}.html", context, request)
         cache.set(key, html, FRESH_SECONDS)
     return HttpResponse(html)
 

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import arrivals
+from oemupdates.dashboard import arrivals, demo
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.dashboard.connecting import secret_for
 from oemupdates.domain.access import Permission
@@ -24,6 +24,7 @@ def start(request: HttpRequest) -> HttpResponse:
         "has_target": Channel.objects.exclude(target=None).exists(),
         "track": USUAL if USUAL in tracks or not tracks else tracks[0],
         "arrival": arrivals.of_fleet(reach),
+        **demo.shown(request),
     }
     return render(request, "dashboard/start.html", context)
 

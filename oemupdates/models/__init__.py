@@ -6,6 +6,7 @@ from oemupdates.models.bulk import BulkChange, BulkItem
 from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
+from oemupdates.models.demo import DemoFleet
 from oemupdates.models.group import Group, TrackAlias
 from oemupdates.models.heartbeat import Heartbeat
 from oemupdates.models.history import Answer, Event, VersionInterval
@@ -38,6 +39,7 @@ __all__ = [
     "Configuration",
     "DarkMark",
     "DeadEnd",
+    "DemoFleet",
     "Dimension",
     "DoneRequest",
     "Event",

@@ -1,0 +1,60 @@
+"""The demo fleet: loaded by one button on an empty server, and removed by another."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from oemupdates.dashboard.acting import act, needs, operator, require, where
+from oemupdates.domain import demo
+from oemupdates.domain.access import Permission
+from oemupdates.models import DemoFleet, Node
+from oemupdates.services import demo as verbs
+
+
+def shown(request: HttpRequest, *, has_nodes: bool = False) -> dict[str, Any]:
+    """What the page says of the demo fleet; nothing to those who see some groups alone."""
+    if not where(request, Permission.READ_FLEET).is_everywhere:
+        return {}
+    fleet = DemoFleet.objects.filter(pk=DemoFleet.ONLY).first()
+    is_admin = where(request, Permission.ADMINISTER).is_everywhere
+    if fleet is None:
+        may_load = is_admin and not has_nodes and not Node.objects.exists()
+        return {"demo_may_load": may_load, "demo_nodes": demo.NODES}
+    left = 0
+    if fleet.state == DemoFleet.State.REMOVING:
+        left = Node.objects.filter(application=demo.APPLICATION).order_by().count()
+    return {
+        "demo": fleet,
+        "demo_nodes": demo.NODES,
+        "demo_day": (fleet.step * demo.STEP).days,
+        "demo_days": demo.PAST.days,
+        "demo_left": left,
+        "demo_may_remove": is_admin and fleet.state != DemoFleet.State.REMOVING,
+    }
+
+
+@require_safe
+@needs(Permission.READ_FLEET)
+def now(request: HttpRequest) -> HttpResponse:
+    """Show how far the demo fleet is, for the page that waits."""
+    return render(request, "dashboard/_demo.html", shown(request))
+
+
+@require_POST
+def load(request: HttpRequest) -> HttpResponse:
+    """Ask for the demo fleet, and go back to see it come."""
+    require(request, Permission.ADMINISTER)
+    by = operator(request)
+    act(request, lambda: verbs.load(by=by), done="The demo fleet is on its way.")
+    return redirect("dashboard:overview")
+
+
+@require_POST
+def remove(request: HttpRequest) -> HttpResponse:
+    """Ask that the demo fleet goes, and go back to see it go."""
+    require(request, Permission.ADMINISTER)
+    by = operator(request)
+    act(request, lambda: verbs.remove(by=by), done="The demo fleet is being removed.")
+    return redirect("dashboard:overview")
