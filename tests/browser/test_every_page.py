@@ -11,7 +11,18 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Page
 
-from oemupdates.models import Activity, DeadEnd, Floor, Node, Operator, RejectedRequest
+from oemupdates.domain.access import Permission, Role
+from oemupdates.models import (
+    Activity,
+    DeadEnd,
+    Floor,
+    Node,
+    Operator,
+    RejectedRequest,
+    Webhook,
+    WebhookDelivery,
+)
+from oemupdates.services import operators, roles, tokens, update_secrets, webhooks
 from tests.browser.conftest import Opener
 from tests.services.makers import seeded_channel, seeded_group
 
@@ -50,6 +61,7 @@ def routes(patterns: list[Any], before: str = "") -> Iterator[Route]:
 def pages(fleet: dict[str, str], admin: Operator, settings: Any) -> dict[str, str]:
     """The address of every page, by the route's name."""
     settings.STYLE_GUIDE = True
+    _administer(admin)
     client = Client()
     client.force_login(admin)
     found = {}
@@ -62,6 +74,24 @@ def pages(fleet: dict[str, str], admin: Operator, settings: Any) -> dict[str, st
         if answer.status_code == 200 and is_html and b"<html" in answer.content:
             found[route.name] = address
     return found
+
+
+def _administer(admin: Operator) -> None:
+    """Something of everything that Admin's pages show."""
+    robot = operators.create_service_account("robot", by=admin)
+    roles.give(robot, Role.OPERATOR, group=seeded_group(), by=admin)
+    terms = tokens.Terms([Permission.READ_FLEET], [seeded_group()], networks=["192.0.2.0/24"])
+    tokens.create(owner=robot, by=admin, name="n" * 100, terms=terms)
+    tokens.create(owner=admin, by=admin, name="mine", terms=tokens.Terms([*Permission]))
+    secret = update_secrets.create("s" * 100, by=admin, group=seeded_group()).secret
+    update_secrets.rotate(secret, by=admin)
+    hook = webhooks.create(
+        webhooks.Terms("w" * 100, f"https://{'h' * 60}.example/", ["*"]), by=admin
+    )
+    delivery = webhooks.test(hook.webhook, by=admin)
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(
+        attempt=2, error="e" * 300, answer="a" * 500, status=500, milliseconds=12
+    )
 
 
 def _filled(route: Route) -> str:
@@ -77,6 +107,9 @@ def _filled(route: Route) -> str:
         "rejected": RejectedRequest.objects.first(),
         "operator": Operator.objects.first(),
         "user": Operator.objects.first(),
+        # Tokens are made for a service account.
+        "token": Operator.objects.filter(is_service_account=True).first(),
+        "webhook": Webhook.objects.first(),
     }
     parts = []
     for part in route.path.split("/"):
@@ -105,6 +138,8 @@ def faults(page: Page, **options: Any) -> list[str]:
 def test_the_walk_finds_the_pages(pages: dict[str, str]) -> None:
     known = {"overview", "nodes", "node", "groups", "group", "channels", "channel", "releases"}
     assert known | {"release", "activity", "rejected", "password", "style"} <= set(pages)
+    admin = {"users", "user", "roles", "tokens", "secrets", "webhooks", "webhook", "retention"}
+    assert {f"admin_{name}" for name in admin} | {"admin_token_make", "tokens"} <= set(pages)
 
 
 @pytest.mark.parametrize(("theme", "width"), SCREENS)
