@@ -147,9 +147,7 @@ def _server(parts: Iterable[Part], look: Look) -> list[Matter]:
 
 
 def _held(page: str, look: Look) -> list[Matter]:
-    nodes = Node.objects.listed().filter(is_held=True)
-    if not look.reach.is_everywhere:
-        nodes = nodes.filter(group__in=look.reach.groups)
+    nodes = Node.objects.held(None if look.reach.is_everywhere else look.reach.groups)
     ends = list(nodes.values_list("held_until", flat=True)[: MANY + 1])
     if not ends:
         return []

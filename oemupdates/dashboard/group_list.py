@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -28,9 +30,13 @@ _BAD, _STOPPED, _FINE, _EMPTY = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A group, where its nodes stand, what they run, and what is wrong."""
+    """A group, where its nodes stand, what they run, and what is wrong.
+
+    `stopped` is why none of its nodes can update, in two or three words; empty if they can.
+    """
 
     group: Group
+    stopped: str
     troubles: Troubles
     standings: Standings
     versions: list[Share]
@@ -40,11 +46,6 @@ class Row:
     def sentence(self) -> str:
         """The policy in one sentence."""
         return policy_words.sentence(self.group.policy)
-
-    @property
-    def stopped(self) -> str:
-        """Why none of its nodes can update, in two or three words; empty if they can."""
-        return _stopped(self.group)
 
     @property
     def failing(self) -> tuple[str, ...]:
@@ -59,7 +60,19 @@ class Row:
         )
 
 
-@dataclass(slots=True)
+class _Seen(NamedTuple):
+    """What of a group says where it stands in the list."""
+
+    pk: int
+    name: str
+    architecture: str
+    updates_enabled: bool
+    channel: int | None
+    target: int | None
+    blocked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Key:
     """Where a group stands in the list: worst first, then by name."""
 
@@ -68,6 +81,7 @@ class _Key:
     name: str
     architecture: str
     pk: int
+    stopped: str = ""
 
     def token(self) -> str:
         # Without the name, which may be longer than a token: it is known of a group that exists.
@@ -78,10 +92,9 @@ class _Key:
 class _Found:
     """The groups of one page, as yet without what is shown of them."""
 
-    keys: list[int]
+    keys: list[_Key]
     troubles: dict[int, Troubles]
     page: paging.Page[Group] = field(default_factory=lambda: paging.Page([]))
-    total: int = 0
 
 
 @require_safe
@@ -99,7 +112,6 @@ def groups(request: HttpRequest) -> HttpResponse:
     context = {
         "rows": _rows(found.keys, found.troubles),
         "page": found.page,
-        "total": found.total,
         "q": text,
     }
     return render(request, "dashboard/groups.html", context, status=status)
@@ -107,38 +119,37 @@ def groups(request: HttpRequest) -> HttpResponse:
 
 def _find(reach: Reach, text: str, after: str) -> _Found:
     """The groups of a page: all that may be seen in order, from one read of the counters."""
-    wanted = Group.objects.within(reach).select_related("channel__target")
+    wanted = Group.objects.within(reach).order_by()
     if text:
         wanted = wanted.filter(name__icontains=text) | wanted.filter(track__icontains=text)
-    known = list(
-        wanted.only(
-            "name",
-            "architecture",
-            "updates_enabled",
-            "channel__name",
-            "channel__target__version",
-            "channel__target__blocked_at",
-        )
+    known = wanted.values_list(
+        "pk",
+        "name",
+        "architecture",
+        "updates_enabled",
+        "channel",
+        "channel__target",
+        "channel__target__blocked_at",
     )
     troubles = NodeCount.objects.within(reach).troubles()
-    ordered = sorted((_key(group, troubles) for group in known), key=_order)
+    ordered = sorted((_key(_Seen(*values), troubles) for values in known), key=_order)
     if after:
         last = _order(_read(after, ordered))
         ordered = [key for key in ordered if _order(key) > last]
     shown, more = ordered[:PAGE_ROWS], len(ordered) > PAGE_ROWS
     page: paging.Page[Group] = paging.Page([], shown[-1].token() if more else "", not after)
-    return _Found([key.pk for key in shown], troubles, page, len(known))
+    return _Found(shown, troubles, page)
 
 
-def _key(group: Group, troubles: dict[int, Troubles]) -> _Key:
+def _key(group: _Seen, troubles: dict[int, Troubles]) -> _Key:
     found = troubles.get(group.pk, Troubles())
-    trouble = found.failing + found.dark
+    trouble, stopped = found.failing + found.dark, _stopped(group)
     rank = _EMPTY
     if trouble:
         rank = _BAD
     elif found.nodes:
-        rank = _STOPPED if _stopped(group) else _FINE
-    return _Key(rank, trouble, group.name, group.architecture, group.pk)
+        rank = _STOPPED if stopped else _FINE
+    return _Key(rank, trouble, group.name, group.architecture, group.pk, stopped)
 
 
 def _order(key: _Key) -> tuple[int, int, str, str, int]:
@@ -154,17 +165,18 @@ def _read(after: str, known: Iterable[_Key]) -> _Key:
     raise paging.BadToken("This link to a further page is damaged; the list starts anew.")
 
 
-def _stopped(group: Group) -> str:
+def _stopped(group: _Seen) -> str:
     if not group.updates_enabled:
         return "Updates off"
     if group.channel is None:
         return "No channel"
-    if group.channel.target is None:
+    if group.target is None:
         return "No target"
-    return "Target blocked" if group.channel.target.blocked_at else ""
+    return "Target blocked" if group.blocked_at else ""
 
 
-def _rows(keys: list[int], troubles: dict[int, Troubles]) -> list[Row]:
+def _rows(shown: list[_Key], troubles: dict[int, Troubles]) -> list[Row]:
+    keys = [key.pk for key in shown]
     found = Group.objects.select_related("channel__target").in_bulk(keys)
     targets = {pk: group.target_version for pk, group in found.items()}
     numbers = standings(targets)
@@ -174,20 +186,21 @@ def _rows(keys: list[int], troubles: dict[int, Troubles]) -> list[Row]:
     held = _held(keys)
     return [
         Row(
-            found[pk],
-            troubles.get(pk, Troubles()),
-            numbers[pk],
-            shares(versions[pk], target=targets[pk], group=pk),
-            held.get(pk, ""),
+            found[key.pk],
+            key.stopped,
+            troubles.get(key.pk, Troubles()),
+            numbers[key.pk],
+            shares(versions[key.pk], target=targets[key.pk], group=key.pk),
+            held.get(key.pk, ""),
         )
-        for pk in keys
-        if pk in found
+        for key in shown
+        if key.pk in found
     ]
 
 
 def _held(keys: Collection[int]) -> dict[int, str]:
     """How many nodes of each group are held; with a plus where not all were counted."""
-    nodes = Node.objects.listed().filter(is_held=True, group__in=keys).order_by()
+    nodes = Node.objects.held(keys).order_by()
     found: Iterable[int | None] = nodes.values_list("group", flat=True)[: MANY + 1]
     counted = Counter(pk for pk in found if pk is not None)
     more = "+" if counted.total() > MANY else ""

@@ -34,8 +34,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
     aliases = list(TrackAlias.objects.filter(application=found.application_id, track=found.track))
     asked = arrivals.names(found, aliases)
     about = Activity.objects.filter(subject_kind="group", subject_id=pk)
-    held = Node.objects.listed().filter(is_held=True, group=found).order_by("-pk")
-    holds = list(held[: HOLDS_SHOWN + 1])
+    holds = list(Node.objects.held([pk]).order_by("-pk")[: HOLDS_SHOWN + 1])
     context = _now(found) | {
         "sentences": policy_words.sentences(found.policy),
         "aliases": aliases,

@@ -3,8 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Sum
-
 from oemupdates.domain import oem as oems
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Group, NodeCount, Payload
@@ -18,26 +16,25 @@ def lacking(groups: Iterable[int]) -> Lacking:
     Counted from the counters, with the rule of the decision: a payload that the node's OEM needs
     there and that the release does not have.
     """
-    channels = {
-        group.pk: group.channel
-        for group in Group.objects.filter(
-            pk__in=groups, channel__target__isnull=False, needs_oem_payload=True
-        ).select_related("channel__target")
-    }
+    members: defaultdict[int, list[int]] = defaultdict(list)
+    needing = Group.objects.filter(pk__in=groups, needs_oem_payload=True).order_by()
+    for key, group in needing.values_list("channel", "pk"):
+        members[key or 0].append(group)
+    channels = Channel.objects.filter(target__isnull=False).select_related("target")
+    aiming = channels.in_bulk(list(members))
     names = defaultdict(set)
-    targets = [channel.target_id for channel in channels.values() if channel]
+    targets = [channel.target_id for channel in aiming.values()]
     for release, name in Payload.objects.filter(release__in=targets).values_list(
         "release_id", "name"
     ):
         names[release].add(name)
     found: defaultdict[Channel, Counter[str]] = defaultdict(Counter)
-    counts = NodeCount.objects.filter(group__in=channels).values_list(
-        "group", "oem", "architecture", "version"
-    )
-    for group, oem, architecture, version, nodes in counts.annotate(sum=Sum("nodes")).order_by():
-        channel = channels[group]
-        if nodes and channel and _lacks(channel, names, oem, architecture, version):
-            found[channel][oem] += nodes
+    # Channels are few, and groups may be a thousand: the database sums over them.
+    for key, channel in aiming.items():
+        cells = NodeCount.objects.of({"group": members[key]})
+        for oem, architecture, version, nodes in cells.by("oem", "architecture", "version"):
+            if _lacks(channel, names, oem, architecture, version):
+                found[channel][oem] += nodes
     return found
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.contrib.auth.decorators import login_not_required
@@ -16,14 +17,16 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import attention, drawing, fleet, oems, preferences
+from oemupdates.dashboard import attention, drawing, fleet, preferences
 from oemupdates.dashboard.acting import needs
 from oemupdates.dashboard.attention import Look
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.node import State
 from oemupdates.models import Group, NodeCount, ShareLink
-from oemupdates.models.count_queries import Troubles
+from oemupdates.models.count_queries import FAILING, Troubles
+from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import Standings, standings
+from oemupdates.models.sysext import Sysext
 from oemupdates.services import health, share_links
 
 # What fits on a screen in letters that are read from afar.
@@ -144,16 +147,11 @@ def _shown(look: Look) -> dict[str, object]:
     cells = NodeCount.objects.within(look.reach)
     by_group = cells.by("group", "state", "is_dark")
     found = fleet.of_sums(by_group)
-    by_oem = cells.by("oem", "oem_basis", "oem_version", "version", "architecture")
-    _rows, differences = oems.rows(by_oem)
-    matters = attention.matters(
-        by_group,
-        look,
-        different=sum(row.nodes for row in differences),
-        parts=health.clockwork(look.now),
-    )
+    different = cells.of({"sysext": [Sysext.DIFFERENT.value, Sysext.NOT_MERGED.value]}).total()
+    parts = health.clockwork(look.now)
+    matters = attention.matters(by_group, look, different=different, parts=parts)
     up_to_date = found.states[State.UP_TO_DATE]
-    lines, more = _lines(look.reach)
+    lines, more = _lines(by_group)
     return {
         "title": _title(look.reach),
         "fleet": found,
@@ -168,16 +166,28 @@ def _shown(look: Look) -> dict[str, object]:
     }
 
 
-def _lines(reach: Reach) -> tuple[list[Line], int]:
-    """The groups with the most trouble, then the largest; and how many more have nodes."""
-    troubles = NodeCount.objects.within(reach).troubles()
-    sizes = Counter({pk: one.nodes for pk, one in troubles.items() if pk and one.nodes > 0})
-    ordered = sorted(
-        sizes, key=lambda pk: (-troubles[pk].failing - troubles[pk].dark, -sizes[pk], pk)
-    )
+def _lines(by_group: Iterable[tuple[int, str, bool, int]]) -> tuple[list[Line], int]:
+    """The groups with the most trouble, then the largest; and how many more have nodes.
+
+    `by_group` are nodes by group, state and darkness.
+    """
+    sizes: Counter[int] = Counter()
+    failing: Counter[int] = Counter()
+    dark: Counter[int] = Counter()
+    for pk, state, is_dark, nodes in by_group:
+        if pk == NO_GROUP:
+            continue
+        sizes[pk] += nodes
+        failing[pk] += nodes * (state in FAILING)
+        dark[pk] += nodes * is_dark
+    ordered = sorted(sizes, key=lambda pk: (-failing[pk] - dark[pk], -sizes[pk], pk))
     groups = Group.objects.select_related("channel__target").in_bulk(ordered[:GROUPS_SHOWN])
     numbers = standings({pk: group.target_version for pk, group in groups.items()})
-    shown = [Line(groups[pk], numbers[pk], troubles[pk]) for pk in ordered if pk in groups]
+    shown = [
+        Line(groups[pk], numbers[pk], Troubles(sizes[pk], failing[pk], dark[pk]))
+        for pk in ordered
+        if pk in groups
+    ]
     return shown, len(ordered[GROUPS_SHOWN:])
 
 

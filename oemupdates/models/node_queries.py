@@ -59,6 +59,14 @@ class NodeQuerySet(models.QuerySet[Row]):
         """The nodes that are not archived."""
         return self.filter(is_archived=False)
 
+    def held(self, groups: Collection[int] | None = None) -> Self:
+        """The held nodes that are listed, of all groups or of some: found among the held alone."""
+        found = self.listed().filter(is_held=True)
+        if groups is None:
+            return found
+        found, group = found.plain("group")
+        return found.filter(**{f"{group}__in": groups})
+
     def having(self, wanted: Wanted, *, by: str = "", unwanted: Wanted | None = None) -> Self:
         """The nodes with the wanted values and none of the unwanted ones.
 

@@ -221,3 +221,21 @@ class TestSearch:
     def test_refuses_every_address_at_once(self, text: str) -> None:
         with pytest.raises(BadSearch, match="is every address"):
             Node.objects.keys_found_by(text)
+
+
+@pytest.mark.django_db
+class TestHeld:
+    def test_is_of_the_groups_that_are_asked_about(self) -> None:
+        here = make_node(is_held=True, held_because="disk")
+        there = make_node(is_held=True, held_because="disk", group=seeded_group("beta"))
+        nowhere = make_node(is_held=True, held_because="disk", group=None)
+        make_node()
+        make_node(is_held=True, held_because="disk", is_archived=True)
+        assert set(Node.objects.held()) == {here, there, nowhere}
+        assert set(Node.objects.held([seeded_group().pk])) == {here}
+        assert set(Node.objects.held([])) == set()
+
+    def test_looks_among_the_held_alone(self) -> None:
+        plan = Node.objects.held([seeded_group().pk]).order_by("-pk").explain()
+        if connection.vendor == "sqlite":
+            assert "node_held" in plan
