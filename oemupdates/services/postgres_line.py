@@ -7,8 +7,6 @@ as text.
 """
 
 import asyncio
-import os
-import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -24,6 +22,9 @@ Parameters = Sequence[bytes | None]
 Command = tuple[str, Parameters]
 Rows = list[tuple[Any, ...]]
 
+# How often a connection is looked at that the event loop says nothing of.
+_LOOK_SECONDS = 1.0
+
 
 class Line:
     """One connection, and the statements that were prepared on it by name."""
@@ -37,6 +38,8 @@ class Line:
         self._socket = connection.fileno()
         self._results: list[Any] = []
         self._answered: asyncio.Future[list[Any]] | None = None
+        self._deadline = 0.0
+        self._look_again: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(
@@ -145,18 +148,30 @@ class Line:
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, result.ntuples, tuple)
 
-    def hang_up(self) -> None:
-        """End the socket at once, so that whoever waits on it hears of it."""
-        # A duplicate: closing it leaves libpq's own descriptor, which the event loop watches.
-        with (
-            suppress(OSError, psycopg.Error),
-            socket.socket(fileno=os.dup(self._connection.fileno())) as line,
-        ):
-            line.shutdown(socket.SHUT_RDWR)
+    def watch(self, seconds: float) -> None:
+        """Give up whoever waits when nothing is heard for so long; until `unwatch`.
+
+        It looks by itself as well: of a socket that was reset while its last words were unread,
+        uvloop tells the reader once, and never again.
+        """
+        self._deadline = self._loop.time() + seconds
+        self._look_again = self._loop.call_later(_LOOK_SECONDS, self._look)
+
+    def unwatch(self) -> None:
+        """Stop to look."""
+        if self._look_again is not None:
+            self._look_again.cancel()
+
+    def _look(self) -> None:
+        if self._loop.time() >= self._deadline:
+            self._fail(psycopg.OperationalError("the database said nothing for too long"))
+            return
+        self._look_again = self._loop.call_later(_LOOK_SECONDS, self._look)
+        self._read()
 
     async def close(self) -> None:
         """End the connection; the server rolls back what was open."""
-        self.hang_up()
+        self.unwatch()
         self._forget_socket()
         with suppress(psycopg.Error):
             await self._connection.close()

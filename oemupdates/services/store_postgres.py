@@ -54,11 +54,10 @@ class PostgresStore:
         """Read, decide and write a batch; its result is returned once it has committed."""
         try:
             line = self._line = self._line or await self._open()
-        except psycopg.Error as error:
-            raise Unavailable(str(error)) from error
+        except (psycopg.Error, TimeoutError) as error:
+            raise Unavailable(str(error) or "the database does not answer") from error
         # The server ends a statement that takes too long; this is for one that says nothing.
-        loop = asyncio.get_running_loop()
-        watchdog = loop.call_later(self.timeout_seconds * 2, line.hang_up)
+        line.watch(self.timeout_seconds * 2)
         try:
             return await self._transact(line, keys, decide)
         except StaleConfiguration:
@@ -75,7 +74,7 @@ class PostgresStore:
             await self.close()
             raise
         finally:
-            watchdog.cancel()
+            line.unwatch()
 
     async def _transact(
         self, line: Line, keys: Sequence[Key], decide: Callable[[Known], tuple[T, Writes]]
@@ -101,9 +100,10 @@ class PostgresStore:
 
     async def _open(self) -> Line:
         timeout = int(self.timeout_seconds * 1000)
-        return await Line.open(
-            STATEMENTS, session=SESSION % timeout, timeout_seconds=self.timeout_seconds
-        )
+        async with asyncio.timeout(self.timeout_seconds * 2):
+            return await Line.open(
+                STATEMENTS, session=SESSION % timeout, timeout_seconds=self.timeout_seconds
+            )
 
     async def _roll_back(self, line: Line) -> None:
         try:
