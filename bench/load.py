@@ -9,6 +9,7 @@ import asyncio
 import json
 import resource
 import sys
+import threading
 import time
 from array import array
 from collections import Counter, deque
@@ -22,6 +23,7 @@ from bench.nodes import Deck, Mix, Mode, Sort, machine_id, new_name, shuffle
 
 OK = "200"
 NONE = "none"
+STOP_SECONDS = 0.05
 DRAIN_SECONDS = 10.0
 RECONNECT_SECONDS = 0.05
 TICK_SECONDS = 0.002
@@ -229,14 +231,15 @@ async def _tick(load: Load) -> None:
         await asyncio.sleep(TICK_SECONDS)
 
 
-async def play(plan: Plan) -> Load:
-    """Run a plan to its end, and to the last answer that was on its way."""
+async def play(plan: Plan, stop: threading.Event | None = None) -> Load:
+    """Run a plan to its end or until told to stop, and to the last answer that was on its way."""
     deck = shuffle(plan.url, plan.nodes, plan.mode, size=plan.size, run=plan.run, mix=plan.mix)
     load = Load(plan, deck)
     tasks = [asyncio.create_task(connect(load)) for _ in range(plan.connections)]
     if plan.rate:
         tasks.append(asyncio.create_task(_tick(load)))
-    await asyncio.sleep(load.ends - time.perf_counter())
+    while (left := load.ends - time.perf_counter()) > 0 and not (stop and stop.is_set()):
+        await asyncio.sleep(min(left, STOP_SECONDS) if stop else left)
     load.is_over = True
     deadline = time.perf_counter() + DRAIN_SECONDS
     while load.in_flight and time.perf_counter() < deadline:

@@ -86,13 +86,16 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
 
 
 @contextlib.contextmanager
-def under_load(fleet: Fleet, url: str, seconds: float = 5.0) -> Iterator[list[Load]]:
-    """Let a load run beside the block, from when it is taken; what came of it is in the list."""
+def under_load(fleet: Fleet, url: str) -> Iterator[list[Load]]:
+    """Let a load run beside the block, from when it is taken until after it.
+
+    What came of it is in the list. It lasts as long as the block does, however slow the machine.
+    """
     before = database.look(fleet.place).nodes
     plan = Plan(
         url,
         nodes=200,
-        seconds=seconds,
+        seconds=120.0,
         warm_up=0.0,
         connections=16,
         size=20_000,
@@ -100,12 +103,17 @@ def under_load(fleet: Fleet, url: str, seconds: float = 5.0) -> Iterator[list[Lo
         mix=Mix(0.1, 0.5),
     )
     played: list[Load] = []
+    stop = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(lambda: asyncio.run(play(plan)))
-        while database.look(fleet.place).nodes < before + 100:
-            assert not future.done(), future.result().statuses
-            time.sleep(0.05)
-        yield played
+        future = pool.submit(lambda: asyncio.run(play(plan, stop)))
+        try:
+            while database.look(fleet.place).nodes < before + 100:
+                assert not future.done(), future.result().statuses
+                time.sleep(0.05)
+            yield played
+            time.sleep(1.0)
+        finally:
+            stop.set()
         played.append(future.result())
 
 
@@ -239,7 +247,7 @@ class TestADatabaseThatWentAway:
         monkeypatch.delenv("DATABASE_URL")
         with servers.postgres() as own, fleet_on(own.url, tmp_path) as fleet:
             assert own.pid is not None
-            with fleet.serving() as server, under_load(fleet, server.url, 6.0) as played:
+            with fleet.serving() as server, under_load(fleet, server.url) as played:
                 # One backend killed makes PostgreSQL end all of them and recover from its log.
                 os.kill(_backend(fleet), signal.SIGKILL)
                 wait_for_200(server)
