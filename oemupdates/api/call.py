@@ -60,6 +60,7 @@ class Operation:
 
     `needs` is None where it is enough to be somebody. `within` opens the transaction of a change.
     A change that `is_conditional` is refused without If-Match. What `is_secret` no cache keeps.
+    What `is_dangerous` takes a token, or a session of somebody who proved lately who they are.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Operation:
     lists: bool = False
     is_conditional: bool = False
     is_secret: bool = False
+    is_dangerous: bool = False
     status: int = 200
     within: Callable[[], AbstractContextManager[Any]] = transaction.atomic
 

@@ -22,6 +22,7 @@ from oemupdates.api.rates import Rate
 from oemupdates.api.schema import Schema
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
+from oemupdates.services import proof
 
 Params = ParamSpec("Params")
 View = TypeVar("View", bound="Resource")
@@ -138,6 +139,9 @@ def _read(request: Request, spec: Operation) -> Call:
     operator = request.user
     if not isinstance(operator, Operator):
         raise PermissionDenied
+    # A session that somebody left open, or lost, is not enough for what is dangerous.
+    if spec.is_dangerous and request.auth is None and not proof.is_recent(request.session):
+        raise problems.ProofRequired("Log in anew, or come with a token: this is dangerous.")
     return Call(request, spec, operator, said, asked)
 
 

@@ -134,6 +134,7 @@ class Operators(Resource):
         takes=NewOperator,
         status=201,
         is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> dict[str, Any]:
         """Make an account; somebody's one-time password is in the answer, and only there."""
@@ -161,7 +162,13 @@ class Switching(Resource):
 
     tag = "users"
 
-    @operation("switch_user", needs=Permission.ADMINISTER, gives=OperatorShape, takes=Switch)
+    @operation(
+        "switch_user",
+        needs=Permission.ADMINISTER,
+        gives=OperatorShape,
+        takes=Switch,
+        is_dangerous=True,
+    )
     def post(self, call: Call, pk: int) -> Operator:
         """Switch an account on, or off: its sessions end, and its tokens are revoked for good."""
         verb = verbs.switch_on if call.said["on"] else verbs.switch_off
@@ -175,7 +182,11 @@ class Resetting(Resource):
     tag = "users"
 
     @operation(
-        "reset_password", needs=Permission.ADMINISTER, gives=MadeOperatorShape, is_secret=True
+        "reset_password",
+        needs=Permission.ADMINISTER,
+        gives=MadeOperatorShape,
+        is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> dict[str, Any]:
         """Give somebody a one-time password, which is in the answer; their sessions end."""
@@ -189,7 +200,11 @@ class MakingOrdinary(Resource):
     tag = "users"
 
     @operation(
-        "make_user_ordinary", needs=Permission.ADMINISTER, gives=OperatorShape, takes=Reasoned
+        "make_user_ordinary",
+        needs=Permission.ADMINISTER,
+        gives=OperatorShape,
+        takes=Reasoned,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> Operator:
         """Let the first account have no more than the roles that it is given."""
@@ -208,6 +223,7 @@ class Giving(Resource):
         gives=OperatorShape,
         takes=NewGrant,
         status=201,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> Operator:
         """Make somebody something, everywhere or in one group."""
@@ -227,7 +243,7 @@ class OneGrant(Resource):
 
     tag = "users"
 
-    @operation("take_role", needs=Permission.ADMINISTER)
+    @operation("take_role", needs=Permission.ADMINISTER, is_dangerous=True)
     def delete(self, call: Call, pk: int, grant: int) -> None:
         """Take a role away: not the last administrator's, nor what a provider gives."""
         found = RoleGrant.objects.select_related("operator")

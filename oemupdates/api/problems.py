@@ -67,6 +67,12 @@ class NotPermitted(Problem):
     status, title = 403, "Not allowed"
 
 
+class ProofRequired(Problem):
+    """It is dangerous, and the log-in was a while ago: log in anew, or come with a token."""
+
+    status, title = 403, "Prove who you are"
+
+
 class NotFound(Problem):
     """There is nothing at this address that whoever asks may see."""
 

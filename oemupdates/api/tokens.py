@@ -120,6 +120,7 @@ class Tokens(Resource):
         takes=NewToken,
         status=201,
         is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> dict[str, Any]:
         """Make a token; its secret is in the answer, and never shown again."""

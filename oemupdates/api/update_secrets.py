@@ -127,6 +127,7 @@ class UpdateSecrets(Resource):
         status=201,
         is_secret=True,
         within=changing,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> dict[str, Any]:
         """Make a secret, valid at once; the first one cuts nobody off."""
@@ -164,6 +165,7 @@ class Rotating(Resource):
         status=201,
         is_secret=True,
         within=changing,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> dict[str, Any]:
         """Make the successor of a secret, valid at once; the former is valid for a while."""
@@ -181,6 +183,7 @@ class Ending(Resource):
         gives=UpdateSecretShape,
         takes=End,
         within=changing,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> UpdateSecret:
         """Say for how long a secret is valid from now on: not so for the last one."""
@@ -199,6 +202,7 @@ class RevokingSecret(Resource):
         gives=UpdateSecretShape,
         takes=Reasoned,
         within=changing,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> UpdateSecret:
         """End a secret at once and for ever: not so the last one."""
@@ -217,6 +221,7 @@ class OpeningPlain(Resource):
         gives=UpdateSecretShape,
         takes=End,
         within=changing,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> UpdateSecret:
         """Let nodes without a secret in, for a while or for good."""

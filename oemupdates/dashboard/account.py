@@ -10,7 +10,7 @@ from django.urls import reverse_lazy
 
 from oemupdates.dashboard.acting import operator
 from oemupdates.models import Operator
-from oemupdates.services import operators
+from oemupdates.services import operators, proof
 
 
 class LogIn(LoginView):
@@ -24,6 +24,7 @@ class LogIn(LoginView):
         """Log somebody in, and write it down."""
         answer = super().form_valid(form)
         operators.logged_in(operator(self.request))
+        proof.prove(self.request.session)
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import act, needs, operator, require
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import PERMISSIONS, Permission
 from oemupdates.models import ApiToken, Group, Operator
 from oemupdates.models.token import ApiTokenQuerySet
@@ -89,6 +90,7 @@ def own(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(ASK_OR_DO)
+@proven
 def make(request: HttpRequest) -> HttpResponse:
     """Ask what a token is for, and make one of one's own."""
     return _make(request, operator(request))
@@ -97,6 +99,7 @@ def make(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(ASK_OR_DO)
 @needs(Permission.ADMINISTER)
+@proven
 def make_for(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask what a token is for, and make one for a service account."""
     return _make(request, get_object_or_404(Operator, pk=pk, is_service_account=True))

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import act, complain, needs, operator
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, UpdateSecret
 from oemupdates.services import passes
@@ -62,6 +63,7 @@ def secrets(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def make(request: HttpRequest) -> HttpResponse:
     """Make a secret, and show the address with it."""
     by, form = operator(request), NewSecretForm(request.POST)
@@ -79,6 +81,7 @@ def make(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """Make the successor of a secret, and show the address with it."""
     secret, by, form = _one(pk), operator(request), DaysForm(request.POST)
@@ -95,6 +98,7 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def set_end(request: HttpRequest, pk: int) -> HttpResponse:
     """Say for how long a secret is valid from now on."""
     secret, by, form = _one(pk), operator(request), DaysForm(request.POST)
@@ -113,6 +117,7 @@ def set_end(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """End a secret at once, if its name was typed."""
     secret, by = _one(pk), operator(request)
@@ -130,6 +135,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def open_plain(request: HttpRequest) -> HttpResponse:
     """Let nodes without a secret in again."""
     by, form = operator(request), DaysForm(request.POST)

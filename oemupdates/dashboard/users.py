@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import act, complain, needs, operator
 from oemupdates.dashboard.activity import row
+from oemupdates.dashboard.proving import proven
 from oemupdates.dashboard.tokens import every as every_token
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, ApiToken, Group, Operator, RoleGrant
@@ -118,6 +119,7 @@ def users(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(ASK_OR_DO)
 @needs(Permission.ADMINISTER)
+@proven
 def make(request: HttpRequest) -> HttpResponse:
     """Ask for a name, and make an account of it; a one-time password is shown once."""
     form = NewUserForm(request.POST or None, initial={"is_service_account": "kind" in request.GET})
@@ -148,6 +150,7 @@ def user(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch an account on, or off with its sessions and tokens."""
     account, by = _one(pk), operator(request)
@@ -161,6 +164,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def reset_password(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a new one-time password to somebody who lost theirs, and show it once."""
     account, by = _one(pk), operator(request)
@@ -175,6 +179,7 @@ def reset_password(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def give_role(request: HttpRequest, pk: int) -> HttpResponse:
     """Make somebody something, everywhere or in one group."""
     account, by, form = _one(pk), operator(request), GiveRoleForm(request.POST)
@@ -192,6 +197,7 @@ def give_role(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def take_role(request: HttpRequest, pk: int, grant: int) -> HttpResponse:
     """Take a role away."""
     by, found = operator(request), get_object_or_404(RoleGrant, pk=grant, operator=pk)
@@ -202,6 +208,7 @@ def take_role(request: HttpRequest, pk: int, grant: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def make_ordinary(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the first account have no more than the roles that it is given."""
     account, by = _one(pk), operator(request)

@@ -26,7 +26,7 @@ from oemupdates.models import (
     Webhook,
     WebhookDelivery,
 )
-from oemupdates.services import channels, share_links, tokens, update_secrets
+from oemupdates.services import channels, proof, share_links, tokens, update_secrets
 from tests.access.routes import METHODS, Line, Route, known, table
 from tests.services.makers import (
     last_activity,
@@ -104,6 +104,16 @@ PLACES = {
 }
 
 
+def logged_in(operator: Operator) -> Client:
+    """A browser of somebody who logged in just now."""
+    client = Client(raise_request_exception=False)
+    client.force_login(operator)
+    session = client.session
+    proof.prove(session)
+    session.save()
+    return client
+
+
 def actor(name: str, *grants: tuple[Role, str]) -> Actor:
     operator = Operator.objects.create_user(name, password="x")
     groups = {
@@ -113,16 +123,14 @@ def actor(name: str, *grants: tuple[Role, str]) -> Actor:
     }
     for role, place in grants:
         RoleGrant.objects.create(operator=operator, role=role, group=groups[place])
-    client = Client(raise_request_exception=False)
-    client.force_login(operator)
+    client = logged_in(operator)
     return Actor(name, client, grants, operator=operator)
 
 
 @pytest.fixture
 def actors(db: None) -> list[Actor]:
     stranger = Actor("nobody", Client(raise_request_exception=False), is_logged_in=False)
-    superuser = Client(raise_request_exception=False)
-    superuser.force_login(first())
+    superuser = logged_in(first())
     return [
         Actor("first", superuser, ((Role.ADMIN, "everywhere"),), operator=first()),
         stranger,

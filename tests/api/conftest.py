@@ -8,7 +8,7 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, RoleGrant
-from oemupdates.services import rates, strangers
+from oemupdates.services import proof, rates, strangers
 
 PASSWORD = "correct horse battery"
 
@@ -23,6 +23,9 @@ def somebody(username: str, role: Role | None = None, **grant: Any) -> Operator:
 def session(operator: Operator) -> Client:
     client = Client()
     client.force_login(operator)
+    kept = client.session
+    proof.prove(kept)
+    kept.save()
     return client
 
 

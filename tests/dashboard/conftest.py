@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Group, Operator, RoleGrant
-from oemupdates.services import heartbeats
+from oemupdates.services import heartbeats, proof
 
 PASSWORD = "correct horse battery"
 
@@ -15,6 +15,9 @@ PASSWORD = "correct horse battery"
 def log_in(operator: Operator) -> Client:
     client = Client()
     client.force_login(operator)
+    session = client.session
+    proof.prove(session)
+    session.save()
     return client
 
 
