@@ -69,6 +69,21 @@
     );
   }
 
+  // How many things need whoever looks; the server works it out once for all who see the same.
+  async function ring() {
+    const bell = document.querySelector("[data-bell]");
+    if (!bell || document.hidden) return;
+    try {
+      const answer = await fetch(bell.dataset.bell);
+      const number = answer.ok && !answer.redirected ? Number(await answer.text()) : 0;
+      bell.querySelector("b").textContent = number || "";
+      bell.title = number ? `${number} thing${number === 1 ? " needs" : "s need"} you` : "Nothing needs you";
+      bell.setAttribute("aria-label", bell.title);
+    } catch {
+      // The bell still leads to what needs somebody.
+    }
+  }
+
   function showPicked(rows) {
     const form = rows.closest("form");
     const bar = form?.querySelector("[data-bulk]");
@@ -123,4 +138,6 @@
   document.querySelectorAll("[data-confirm]").forEach(checkTyped);
   document.querySelectorAll("[data-rows]").forEach(showPicked);
   setInterval(moveTimes, 30000);
+  ring();
+  setInterval(ring, 60000);
 }

@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import conditional_page, require_safe
 
 from oemupdates.dashboard import attention, demo, fleet, moments, oems
 from oemupdates.dashboard.acting import needs, where
@@ -28,6 +29,8 @@ RELEASES_SHOWN = 5
 # However many people watch, the overview is worked out once in this time for all that see the
 # same of it.
 FRESH_SECONDS = 2
+# The same for the bell of every page.
+BELL_SECONDS = 30
 BAD_REQUEST = 400
 
 
@@ -54,6 +57,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@conditional_page
 @needs(Permission.READ_FLEET)
 def overview_now(request: HttpRequest) -> HttpResponse:
     """Show what of the overview changes, for those who watch it."""
@@ -65,6 +69,25 @@ def overview_now(request: HttpRequest) -> HttpResponse:
         html = render_to_string(f"dashboard/{name}.html", context, request)
         cache.set(key, html, FRESH_SECONDS)
     return HttpResponse(html)
+
+
+@require_safe
+@needs(Permission.READ_FLEET)
+def bell(request: HttpRequest) -> HttpResponse:
+    """Answer how many things need whoever asks, for the bell of every page."""
+    look = attention.look(request)
+    number = cache.get(f"bell:{look.key}")
+    if number is None:
+        cells = NodeCount.objects.within(look.reach)
+        by_oem = cells.by("oem", "oem_basis", "oem_version", "version", "architecture")
+        different = sum(row.nodes for row in oems.rows(by_oem)[1])
+        parts = health.clockwork(look.now)
+        by_group = cells.by("group", "state", "is_dark")
+        matters = attention.matters(by_group, look, different=different, parts=parts)
+        cache.set(f"bell:{look.key}", number := len(matters), BELL_SECONDS)
+    response = HttpResponse(str(number), content_type="text/plain; charset=utf-8")
+    patch_cache_control(response, private=True, max_age=BELL_SECONDS)
+    return response
 
 
 def _now(look: attention.Look) -> dict[str, object] | None:
@@ -80,6 +103,7 @@ def _now(look: attention.Look) -> dict[str, object] | None:
     matters = attention.matters(
         by_group, look, different=sum(row.nodes for row in differences), parts=clockwork
     )
+    cache.set(f"bell:{look.key}", len(matters), BELL_SECONDS)
     versions: Counter[str] = Counter()
     running: Counter[tuple[str, str]] = Counter()
     for *_, version, architecture, nodes in by_oem:

@@ -43,13 +43,25 @@ LISTS = (
 )
 
 
+# What somebody does, beside what can be done on the page itself, and what it takes.
+ACTIONS = (
+    ("Make a group", "plus", "group_create", Permission.CHANGE_FLEET),
+    ("Export activity", "download", "activity_export", Permission.READ_FLEET),
+    ("Export nodes", "download", "nodes_export", Permission.READ_FLEET),
+    ("Make an API token", "key", "tokens", Permission.READ_FLEET),
+    ("Let a user in", "user", "admin_user_new", Permission.ADMINISTER),
+    ("Change your password", "lock", "password", Permission.READ_FLEET),
+)
+
+
 @require_safe
 @needs(Permission.READ_FLEET)
 def palette(request: HttpRequest) -> HttpResponse:
     """Answer the rows for what was typed so far; pages and lists when it was nothing."""
     text = " ".join(request.GET.get("q", "").replace("\x00", "")[:MOST_LETTERS].split())
     reach = where(request, Permission.READ_FLEET)
-    found = chain(_nodes(text, reach), _pages(request, text), _lists(text), _rest(text, reach))
+    found = chain(_nodes(text, reach), _pages(request, text), _lists(text))
+    found = chain(found, _actions(request, text), _rest(text, reach))
     return render(request, "dashboard/palette.html", {"rows": list(islice(found, MOST_ROWS))})
 
 
@@ -63,6 +75,12 @@ def _lists(text: str) -> Iterator[Found]:
     for label, icon, query in LISTS:
         if _says(label, text):
             yield Found("list", icon, label, f"{reverse('dashboard:nodes')}?{query}")
+
+
+def _actions(request: HttpRequest, text: str) -> Iterator[Found]:
+    for label, icon, name, permission in ACTIONS:
+        if text and _says(label, text) and where(request, permission):
+            yield Found("action", icon, label, reverse(f"dashboard:{name}"))
 
 
 def _says(label: str, text: str) -> bool:

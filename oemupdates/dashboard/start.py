@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
 from oemupdates.dashboard import arrivals, demo
 from oemupdates.dashboard.acting import needs, where
@@ -30,6 +30,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@conditional_page
 @needs(Permission.READ_FLEET)
 def arrived(request: HttpRequest) -> HttpResponse:
     """Show the line alone, for the page that waits."""

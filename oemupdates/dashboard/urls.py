@@ -65,6 +65,7 @@ urlpatterns: list[URLPattern] = [
     path("password/", account.Password.as_view(), name="password"),
     path("", overview.overview, name="overview"),
     path("overview/now/", overview.overview_now, name="overview_now"),
+    path("overview/bell/", overview.bell, name="bell"),
     path("demo/now/", demo.now, name="demo_now"),
     path("demo/load/", demo.load, name="demo_load"),
     path("demo/remove/", demo.remove, name="demo_remove"),

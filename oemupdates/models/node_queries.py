@@ -19,6 +19,8 @@ Row = TypeVar("Row", bound=models.Model)
 
 # A search that finds no more than this is answered from what it found.
 FEW = 500
+# Nodes that are looked through for somebody who sees some groups alone.
+LOOKED_THROUGH = 20_000
 # The columns of the counters under which nodes are indexed, as nodes call them.
 INDEXED = {
     "state": "state",
@@ -108,8 +110,9 @@ class NodeQuerySet(models.QuerySet[Row]):
     def first_found_by(self, text: str, *, groups: Collection[int] | None, rows: int) -> list[Row]:
         """The few nodes that a search finds first, the closest names before the others.
 
-        `groups` are the only ones to look at, None for all. Nodes beyond the first `FEW` that
-        begin with the text are not looked at, so it costs the same among a million.
+        `groups` are the only ones to look at, None for all. Who is called just so comes first;
+        nodes beyond the first `FEW` that begin with the text are not looked at, so it costs the
+        same among a million.
         """
         network = _network(text)
         try:
@@ -118,14 +121,25 @@ class NodeQuerySet(models.QuerySet[Row]):
         except BadSearch:
             network = None
         keys: set[int] = set()
-        for condition in _conditions(text, network).values():
-            found = self.filter(condition).order_by().values_list("pk", flat=True)
-            keys.update(found[: FEW - len(keys)])
-        nodes = self.filter(pk__in=keys)
+        for condition in [*_exactly(text), *_conditions(text, network).values()]:
+            found = self.filter(condition)._within(groups)  # noqa: SLF001 - our own
+            keys.update(found.order_by().values_list("pk", flat=True)[: FEW - len(keys)])
         if groups is not None:
-            nodes = nodes.filter(group__in=groups)
-        names = nodes.order_by("pk").only("pk", "name", "alias", "machine_id")
+            # Theirs may be few among many that begin so: they are looked through by themselves.
+            newest = self.filter(group__in=groups).order_by("-pk").values("pk")[:LOOKED_THROUGH]
+            mine = (
+                self.filter(pk__in=newest).read_for(text).order_by().values_list("pk", flat=True)
+            )
+            keys.update(mine[: FEW - len(keys)])
+        names = self.filter(pk__in=keys).order_by("pk").only("pk", "name", "alias", "machine_id")
         return sorted(names, key=lambda node: (len(str(node)), str(node)))[:rows]
+
+    def _within(self, groups: Collection[int] | None) -> Self:
+        """Those of some groups, from no more rows than can be looked through at once."""
+        if groups is None:
+            return self
+        first = self.order_by().values("pk")[:LOOKED_THROUGH]
+        return self.filter(pk__in=first, group__in=groups)
 
     def read_for(self, text: str, *, is_negated: bool = False) -> Self:
         """The nodes that a search finds, or those it does not, row by row.
@@ -206,6 +220,13 @@ def _conditions(text: str, network: Network | None, *, prefix: str = "") -> dict
         lookup, value = ("exact", network.network_address) if single else ("within", network)
         conditions["address"] = Q(**{f"{prefix}address__{lookup}": str(value)})
     return conditions
+
+
+def _exactly(text: str) -> list[Q]:
+    """The nodes that are called just so, a condition for each index."""
+    spelt = _spellings(text)
+    names = [Q(machine_id__in={text, text.lower()}), Q(alias__in=spelt), Q(name__in=spelt)]
+    return [names[0], names[1], names[2] & ~Q(name="")]
 
 
 def _spellings(text: str) -> set[str]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -363,3 +364,40 @@ class TestStart:
             day=now.date(), reason="doctype", source="x", times=7, first_at=now, last_at=now
         )
         assert "it says what to mend" in text(page)
+
+
+class TestBell:
+    def test_rings_as_often_as_the_overview_says(self, page: Client) -> None:
+        assert page.get("/overview/bell/").content == b"0"
+        cache.clear()
+        make_node(state=State.FAILED)
+        make_node(is_dark=True)
+        number = int(page.get("/overview/bell/").content)
+        assert number >= 2
+        assert f"{number} things need you" in page.get("/").content.decode()
+
+    def test_is_worked_out_once_for_all_who_see_the_same(
+        self, page: Client, django_assert_max_num_queries: Callable[..., Any]
+    ) -> None:
+        page.get("/overview/bell/")
+        with django_assert_max_num_queries(3):
+            answer = page.get("/overview/bell/")
+        assert "max-age=30" in answer["Cache-Control"]
+        assert "private" in answer["Cache-Control"]
+
+    def test_tells_nobody_of_groups_that_they_do_not_see(self, page: Client) -> None:
+        make_node(state=State.FAILED, group=seeded_group("beta"))
+        someone = permit(Operator.objects.create_user("someone"), Role.VIEWER, seeded_group())
+        assert int(page.get("/overview/bell/").content) >= 1
+        assert log_in(someone).get("/overview/bell/").content == b"0"
+
+    def test_stands_on_every_page(self, page: Client) -> None:
+        assert 'data-bell="/overview/bell/"' in page.get("/groups/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/overview/now/", "/start/arrived/"])
+def test_what_is_asked_for_again_and_again_is_sent_once(page: Client, path: str) -> None:
+    make_node(first_seen_at=timezone.now() - timedelta(days=90))
+    tag = page.get(path).headers["ETag"]
+    again = page.get(path, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")

@@ -52,6 +52,7 @@ VERBS = {
 READ = [
     "overview",
     "overview_now",
+    "bell",
     "start_arrived",
     "nodes",
     "node",

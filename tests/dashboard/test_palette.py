@@ -86,4 +86,30 @@ def test_it_costs_the_same_with_many_nodes(page: Client) -> None:
     few = asked()
     for number in range(30):
         make_node(alias=f"web-{number}")
-    assert asked() <= few <= 12
+    assert asked() <= few <= 15
+
+
+def test_who_is_called_just_so_is_first_among_many(
+    page: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oemupdates.models.node_queries.FEW", 5)
+    for number in range(9):
+        make_node(alias=f"web-{number}")
+    make_node(alias="web-")
+    make_node(name="WEB-")
+    assert {row.split()[0] for row in rows(page, "web-")[:2]} == {"web-", "WEB-"}
+
+
+def test_theirs_are_found_among_many_others(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oemupdates.models.node_queries.LOOKED_THROUGH", 3)
+    operator = permit(Operator.objects.create_user("ben"), Role.VIEWER, seeded_group("beta"))
+    for number in range(9):
+        make_node(alias=f"web-{number}")
+    make_node(alias="web-beta", group=seeded_group("beta"))
+    assert [row.split()[0] for row in rows(log_in(operator), "web-")] == ["web-beta"]
+
+
+def test_actions_are_found_by_who_may_do_them(page: Client, viewer: Operator) -> None:
+    assert rows(page, "make g") == ["Make a group action"]
+    assert rows(log_in(viewer), "make g") == []
+    assert rows(log_in(viewer), "export a") == ["Export activity action"]
