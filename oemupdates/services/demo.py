@@ -151,6 +151,7 @@ def _load_step(fleet: DemoFleet) -> bool:
         _hold(fleet, state=DemoFleet.State.THERE, step=demo.STEPS, problem="")
         after: dict[str, activity.Value] = {"nodes": demo.NODES}
         activity.record(verb="demo.loaded", subject=SUBJECT, by=None, after=after)
+    samples.take(timezone.now())
     return True
 
 
