@@ -53,7 +53,6 @@ class About(NamedTuple):
     """What is known of an account beside its own row."""
 
     seen_at: datetime | None
-    has_second_factor: bool
     comes_by: str
 
 
@@ -72,7 +71,6 @@ def _about(accounts: Sequence[Operator]) -> list[tuple[Operator, About]]:
             account,
             About(
                 max(filter(None, (account.last_login, used.get(account.pk))), default=None),
-                has_second_factor=False,
                 comes_by=_comes_by(account),
             ),
         )

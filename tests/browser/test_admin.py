@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from oemupdates.services import update_secrets
-from tests.browser.conftest import Opener, Window
+from oemupdates.services import proof, update_secrets
+from tests.browser.conftest import PASSWORD, Opener, Window
+from tests.browser.test_every_page import faults
 from tests.omaha.door import serving
 from tests.omaha.messages import check
 from tests.services.makers import make_operator
@@ -110,6 +111,30 @@ def test_somebody_is_let_in_and_comes_with_the_password(opened: Window, window: 
     theirs.page.get_by_label("Password").fill(password)
     theirs.page.get_by_role("button", name="Log in").click()
     expect(theirs.page.get_by_role("heading", name="Choose a password")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_dangerous_asks_who_it_is_and_goes_on(
+    window: Opener, monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    opened = window(theme=theme, width=360)
+    opened.log_in()
+    page = opened.page
+    monkeypatch.setattr(proof, "LASTS_SECONDS", 0)
+    opened.open("/admin/secrets/")
+    page.get_by_text("Make a secret").click()
+    page.get_by_label("Name").locator("visible=true").last.fill("all nodes")
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("heading", name="Is it you?")).to_be_visible()
+    assert faults(page) == []
+    assert opened.overflow <= 0
+    page.get_by_label("Password").fill("a guess")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert")).to_contain_text("That was not it.")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="What nodes are told")).to_be_visible()
+    assert opened.complaints == []
 
 
 def test_admin_is_one_click_from_anywhere_and_each_page_one_more(opened: Window) -> None:
