@@ -32,6 +32,8 @@ from oemupdates.services import health, share_links
 # What fits on a screen in letters that are read from afar.
 GROUPS_SHOWN, MATTERS_SHOWN, GROUPS_NAMED = 6, 4, 3
 MOST_GROUPS = 100
+# Beyond these many digits and commas, the big numbers are a little smaller.
+MOST_LETTERS = 16
 # However many screens there are, what they show is worked out once in this time.
 FRESH_SECONDS = 2
 # Parts of the page that it loads once, and again when they are other ones.
@@ -157,6 +159,7 @@ def _shown(look: Look) -> dict[str, object]:
         "fleet": found,
         "up_to_date": up_to_date,
         "percent": drawing.percent(up_to_date, found.nodes),
+        "is_long": _letters(found) > MOST_LETTERS,
         "matters": matters[:MATTERS_SHOWN],
         "more_matters": len(matters[MATTERS_SHOWN:]),
         "lines": lines,
@@ -189,6 +192,12 @@ def _lines(by_group: Iterable[tuple[int, str, bool, int]]) -> tuple[list[Line], 
         if pk in groups
     ]
     return shown, len(ordered[GROUPS_SHOWN:])
+
+
+def _letters(found: fleet.Fleet) -> int:
+    """How long the big numbers are together."""
+    numbers = (found.nodes, found.under_way, found.failing, found.dark)
+    return sum(len(f"{number:,}") for number in numbers)
 
 
 def _title(reach: Reach) -> str:

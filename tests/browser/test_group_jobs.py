@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Route, expect
 
-from oemupdates.models import Group
+from oemupdates.domain.node import State
+from oemupdates.models import Group, NodeCount
 from oemupdates.services import share_links
 from tests.browser.conftest import Opener
 from tests.omaha.live import serving
@@ -149,7 +150,28 @@ class TestWallboard:
     """A screen on a wall, which comes with a link and nothing else."""
 
     @pytest.fixture
-    def address(self, fleet: dict[str, str]) -> str:
+    def many(self, transactional_db: None) -> None:
+        """A million nodes, as far as the counters know."""
+        group = seeded_group().pk
+        cells = {
+            State.UP_TO_DATE: 345_567,
+            State.DOWNLOADING: 456_789,
+            State.FAILED: 432_211,
+        }
+        for state, nodes in cells.items():
+            NodeCount.objects.create(
+                group=group,
+                version="4593.2.1",
+                state=state,
+                nodes=nodes,
+                shard=0,
+                is_dark=state is State.FAILED,
+            )
+
+    @pytest.fixture
+    def address(self, request: pytest.FixtureRequest) -> str:
+        if "many" not in request.fixturenames:
+            request.getfixturevalue("fleet")
         link = share_links.make_wallboard("Kitchen", group=None, by=None, now=timezone.now())
         return reverse("dashboard:wallboard_shared", args=[share_links.secret_of(link)])
 
@@ -175,6 +197,21 @@ class TestWallboard:
         assert min(sizes) >= 36
         height = opened.page.evaluate("document.documentElement.scrollHeight")
         assert height <= 1080
+
+    @pytest.mark.parametrize("width", [1920, 1280, 700, 360])
+    def test_holds_the_numbers_of_a_large_fleet(
+        self, many: None, address: str, window: Opener, width: int
+    ) -> None:
+        opened = window(width=width)
+        opened.open(address)
+        numbers = opened.page.locator("#board dd")
+        expect(numbers.first).to_have_text("1,234,567")
+        lines = opened.page.evaluate(
+            "[...document.querySelectorAll('#board dd')]"
+            ".map(one => one.clientHeight / parseFloat(getComputedStyle(one).fontSize))"
+        )
+        assert max(lines) < 1.5
+        assert opened.overflow == 0
 
     def test_goes_on_by_itself_and_says_how_old_it_is(self, address: str, window: Opener) -> None:
         opened = window()
