@@ -225,6 +225,8 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# How often a minute an address may try to log in; 0 for any number.
+LOG_INS_A_MINUTE = env.int("FLEET_LOG_INS_A_MINUTE", default=20)
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:overview"
 LOGOUT_REDIRECT_URL = "dashboard:login"

@@ -1,22 +1,41 @@
 """Logging in and out, and choosing a password."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
 from oemupdates.dashboard.acting import operator
+from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import operators, proof
+from oemupdates.services import knocking, operators, proof
+
+
+class LogInForm(AuthenticationForm):
+    """A name and a password, which few may try in vain."""
+
+    seconds_to_wait = 0
+
+    def clean(self) -> dict[str, Any]:
+        """Look at the password, unless too many were tried from there just now."""
+        username = self.cleaned_data.get("username", "")
+        where = address(self.request) if self.request else ""
+        self.seconds_to_wait = knocking.seconds_to_wait(username, where)
+        if self.seconds_to_wait:
+            raise ValidationError(f"Too many tries: wait {self.seconds_to_wait} s, and try again.")
+        return super().clean()
 
 
 class LogIn(LoginView):
     """The one page besides the probes that is shown to anybody."""
 
     template_name = "dashboard/login.html"
+    authentication_form = LogInForm
     redirect_authenticated_user = True
     http_method_names = ("get", "head", "post", "options")
 
@@ -28,7 +47,12 @@ class LogIn(LoginView):
         return answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        """Say that it was wrong, and write it down."""
+        """Say that it was wrong, and write it down, or that it was not looked at."""
+        if isinstance(form, LogInForm) and form.seconds_to_wait:
+            answer = super().form_invalid(form)
+            answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
+            answer["Retry-After"] = str(form.seconds_to_wait)
+            return answer
         operators.log_in_failed(form.data.get("username", "").replace("\x00", ""))
         return super().form_invalid(form)
 
