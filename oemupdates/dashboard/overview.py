@@ -19,7 +19,8 @@ from oemupdates.dashboard.start import start
 from oemupdates.domain.access import Permission
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
-from oemupdates.models import Channel, Dimension, NodeCount, Release, Sample
+from oemupdates.models import Channel, Dimension, Release, Sample
+from oemupdates.models.cells import read_cells
 from oemupdates.models.sample import OTHERS
 from oemupdates.services import health
 
@@ -92,7 +93,7 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 def _now(look: attention.Look) -> dict[str, object] | None:
     """What the overview shows of the present; None while no node is to be seen."""
-    cells = NodeCount.objects.within(look.reach)
+    cells = read_cells(also=["oem_version"]).within(look.reach)
     by_group = cells.by("group", "state", "is_dark")
     found = fleet.of_sums(by_group)
     if not found.nodes:

@@ -1,14 +1,17 @@
 """The counters in memory: every facet of a list from one read and one pass."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
 
-from django.db.models import Sum
+from django.db import connection
 
+from oemupdates.domain.access import Reach
 from oemupdates.models.count import NodeCount
 from oemupdates.models.count_queries import Value
-from oemupdates.models.sysext import SYSEXT
+from oemupdates.models.sysext import sysext_of
 
 # What every list of nodes has facets of; the other columns are read where a query names them.
 FACETS = (
@@ -22,6 +25,14 @@ FACETS = (
     "is_dark",
 )
 Cell = tuple[tuple[Value, ...], int]
+
+_CELL = ", ".join(f'"{name}"' for name in NodeCount.CELL)
+_SUMS = (
+    f"SELECT {_CELL}, CAST(SUM(nodes) AS bigint) FROM oemupdates_nodecount"  # noqa: S608 - columns
+    f" GROUP BY {_CELL} HAVING SUM(nodes) > 0"
+)
+_READ = (*NodeCount.CELL, "sysext")
+_VERSION, _OEM_VERSION, _BASIS = map(_READ.index, ("version", "oem_version", "oem_basis"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,22 @@ class Cells:
                 values[name] = values[name] + self._sum(name, cells)
         return Tally(values, matching, without, total)
 
+    def within(self, reach: Reach) -> "Cells":
+        """The cells that somebody may see."""
+        if reach.is_everywhere:
+            return self
+        at = self.columns.index("group")
+        return Cells(self.columns, [cell for cell in self.rows if cell[0][at] in reach.groups])
+
+    def by(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The number of nodes by the values of two columns or more, as `(*values, nodes)`."""
+        picked = itemgetter(*map(self.columns.index, columns))
+        sums: Counter[tuple[Value, ...]] = Counter()
+        for values, nodes in self.rows:
+            sums[picked(values)] += nodes
+        rows = [(*values, nodes) for values, nodes in sums.items()]
+        return sorted(rows, key=lambda row: (-row[-1], row))
+
     def nodes(self, column: str = "", values: Collection[Value] = ()) -> int:
         """How many nodes have one of the values of a column; all nodes without a column."""
         if not column:
@@ -114,6 +141,24 @@ def _failed(
 def read_cells(*, also: Collection[str] = ()) -> Cells:
     """Read the counters, with some columns `also`."""
     columns = (*FACETS, *(name for name in also if name not in FACETS))
-    cells = NodeCount.objects.annotate(sysext=SYSEXT).values_list(*columns)
-    rows = cells.annotate(sum=Sum("nodes")).filter(sum__gt=0).order_by()
-    return Cells(columns, [(tuple(row[:-1]), row[-1]) for row in rows])
+    picked = itemgetter(*(_READ.index(name) for name in columns))
+    sums: Counter[tuple[Value, ...]] = Counter()
+    for values, nodes in _read():
+        sums[picked(values)] += nodes
+    return Cells(columns, list(sums.items()))
+
+
+def _read() -> Iterator[Cell]:
+    """Every cell, over its shards, in the order of their index, with its sysext beside it.
+
+    There may be ten thousand of them, and models would cost more than all else of a page.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SUMS)
+        cells = cursor.fetchall()
+    known: dict[tuple[str, str, str], str] = {}
+    for *values, is_dark, nodes in cells:
+        ran = (values[_BASIS], values[_OEM_VERSION], values[_VERSION])
+        if (sysext := known.get(ran)) is None:
+            sysext = known[ran] = sysext_of(*ran)
+        yield (*values, bool(is_dark), sysext), nodes

@@ -21,3 +21,12 @@ SYSEXT = Case(
     default=Value(Sysext.DIFFERENT.value),
     output_field=CharField(),
 )
+
+
+def sysext_of(basis: str, oem_version: str, version: str) -> str:
+    """The same of values that were read."""
+    if basis not in {OBSERVED, DERIVED}:
+        return Sysext.UNKNOWN.value
+    if not oem_version:
+        return Sysext.NOT_MERGED.value
+    return Sysext.SAME.value if oem_version == version else Sysext.DIFFERENT.value

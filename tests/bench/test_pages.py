@@ -1,0 +1,59 @@
+"""What pages cost: the same number of queries in a small fleet and in one that is no small one."""
+
+import json
+
+import pytest
+from django.conf import LazySettings
+from django.db import transaction
+
+from bench.asking import OK, Asker, Cost
+from bench.fleet import check, fill
+from oemupdates.models import Operator
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300)]
+
+# In the first, searches find too little to be compared: they are from the second on.
+FEW, SOME, MANY = 20, 600, 2000
+# What is asked for in vain: an address that there is not, parameters that are missing, a network
+# that SQLite cannot look for.
+REFUSED = {"api:nothing": {404}, "api:samples": {400}}
+REFUSED |= {f"{route} q=2001:db8::/32": {400, 422} for route in ("api:nodes", "dashboard:nodes")}
+REFUSED["dashboard:nodes_export q=2001:db8::/32"] = REFUSED["dashboard:nodes q=2001:db8::/32"]
+REFUSED["dashboard:bulk_plan q=2001:db8::/32"] = REFUSED["dashboard:nodes q=2001:db8::/32"]
+
+
+@pytest.fixture(autouse=True)
+def _patience(settings: LazySettings) -> None:
+    settings.API_REQUESTS_A_MINUTE = 1_000_000
+    settings.STYLE_GUIDE = settings.METRICS_OPEN = True
+
+
+def costs(nodes: int) -> dict[str, Cost]:
+    """What each page costs in a fleet of so many nodes, when it is asked for the second time."""
+    with transaction.atomic():
+        fill(nodes, days=3)
+        assert check().startswith(f"{nodes} nodes")
+        asker = Asker(Operator.objects.get(username="ann"))
+        found = {address.label: asker.ask(address.url) for address, _first in asker.pages()}
+        transaction.set_rollback(True)
+    return found
+
+
+def test_no_page_asks_more_of_a_bigger_fleet() -> None:
+    few, some, many = costs(FEW), costs(SOME), costs(MANY)
+    few = {label: (some if " q=" in label else few).get(label, few[label]) for label in few}
+    few["api:holds"] = some["api:holds"]
+    few["api:holds as CSV"] = some["api:holds as CSV"]
+    assert {"dashboard:nodes", "api:nodes", "api:nodes as CSV", "dashboard:groups"} <= set(few)
+    failed = {
+        label: (cost.status, cost.body[:300])
+        for label, cost in many.items()
+        if cost.status not in REFUSED.get(label, set()) | {OK}
+    }
+    assert not failed
+    more = {
+        label: f"{len(few[label].queries)} -> {len(cost.queries)}"
+        for label, cost in many.items()
+        if label in few and len(cost.queries) > len(few[label].queries)
+    }
+    assert not more, json.dumps(more, indent=1)
