@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from oemupdates import models
+from oemupdates.services import share_links
 
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
@@ -33,6 +34,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     "token_make": models.Operator.objects.filter(is_service_account=True),
     "user": _PEOPLE,
     "view": models.SavedView.objects.all(),
+    "wallboard": models.ShareLink.objects.filter(kind="wallboard"),
     "webhook": models.Webhook.objects.all(),
     ".dead_end": models.DeadEnd.objects.all(),
     ".delivery": models.WebhookDelivery.objects.all(),
@@ -125,6 +127,10 @@ def thing(route: str, argument: str) -> str:
     """What stands in an address for an argument; whoever adds a route may have to say so here."""
     if (word := WORDS.get(f".{argument}")) is not None:
         return word
+    if argument == "secret":
+        kind = "badge" if "badge" in route else "wallboard"
+        link = models.ShareLink.objects.filter(kind=kind).first()
+        return share_links.secret_of(link) if link else "nobody-knows-this"
     name = route.rpartition(":")[2].removeprefix("admin_")
     stem = max((key for key in KEYS if name.startswith(key)), key=len, default="")
     rows = KEYS.get(f".{argument}") or KEYS.get(stem)

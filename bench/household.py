@@ -16,7 +16,7 @@ from oemupdates.domain.access import Role
 from oemupdates.domain.chain import START
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.version import sort_key
-from oemupdates.services import samples
+from oemupdates.services import samples, share_links
 
 PASSWORD = "bench"  # noqa: S105 - of a fleet that nobody has
 _HOURLY_DAYS = 35
@@ -160,6 +160,8 @@ def staff(nodes: int, now: datetime) -> models.Operator:
             ended_at=now,
         )
         models.BulkItem.objects.create(change=change, node_id=1 + number % nodes, before={})
+        share_links.make_badge(groups[number], by=None, now=now)
+        share_links.make_wallboard(f"wall {number}", group=groups[number], by=None, now=now)
     return admin
 
 
@@ -232,10 +234,11 @@ def _earlier(
 
 
 def remember(nodes: int, now: datetime) -> None:
-    """Write the activity of a while, as one chain."""
+    """Write the activity of a while at the end of the chain."""
     rng = random.Random(nodes)
     people = [None, *models.Operator.objects.order_by("pk")[:20]]
-    previous, rows = START, []
+    last = models.Activity.objects.order_by("-pk").first()
+    previous, rows = last.hash if last else START, []
     groups = list(models.Group.objects.values_list("pk", "name"))
     number = min(50_000, 10 + nodes // 10)
     for index in range(number):

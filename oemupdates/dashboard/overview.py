@@ -79,7 +79,7 @@ def bell(request: HttpRequest) -> HttpResponse:
     look = attention.look(request)
     number = cache.get(f"bell:{look.key}")
     if number is None:
-        cells = NodeCount.objects.within(look.reach)
+        cells = read_cells(also=["oem_version"]).within(look.reach)
         by_oem = cells.by("oem", "oem_basis", "oem_version", "version", "architecture")
         different = sum(row.nodes for row in oems.rows(by_oem)[1])
         parts = health.clockwork(look.now)
