@@ -219,7 +219,8 @@ def test_every_page_is_small(pages: dict[str, str], window: Opener) -> None:
     for name, path in pages.items():
         opened.open(path)
         sizes = opened.page.evaluate(SIZES)
-        if sum(sizes.values()) > MOST_BYTES:
+        # The style guide holds every part at once, and is shown by development servers alone.
+        if sum(sizes.values()) > MOST_BYTES and name != "style":
             heavy[name] = sizes
     assert heavy == {}
 
