@@ -13,7 +13,7 @@ from django.urls import reverse_lazy
 from oemupdates.dashboard.acting import operator
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import knocking, operators, proof
+from oemupdates.services import knocking, operators, proof, rates
 
 
 class LogInForm(AuthenticationForm):
@@ -72,6 +72,13 @@ class LogOut(LogoutView):
 
 class ChangePassword(PasswordChangeForm):
     """The present password, and a new one twice."""
+
+    def clean_old_password(self) -> str:
+        """Look at the present password, unless too many were tried: a session may be stolen."""
+        taken = rates.take(f"old-password:{self.user.pk}", proof.TRIES)
+        if not taken.is_let_in:
+            raise ValidationError(f"Too many tries: wait {taken.wait_seconds} s, and try again.")
+        return super().clean_old_password()
 
     def clean(self) -> dict[str, Any] | None:
         """Check the new password as Django does, and that it is a new one."""

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Group, Operator, RoleGrant
-from oemupdates.services import heartbeats, proof
+from oemupdates.services import heartbeats, proof, rates
 
 PASSWORD = "correct horse battery"
 
@@ -22,9 +22,10 @@ def log_in(operator: Operator) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_cached() -> None:
-    """What one test's operators see is not another's."""
+def _nothing_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test's operators see, and how often they tried, is not another's."""
     cache.clear()
+    monkeypatch.setattr(rates, "_own", rates.Own())
 
 
 @pytest.fixture

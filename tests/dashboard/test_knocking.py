@@ -59,3 +59,15 @@ def test_what_was_not_looked_at_is_no_activity(admin: Operator) -> None:
 def test_a_limit_of_none_lets_anybody_try(admin: Operator, settings: Any) -> None:
     settings.LOG_INS_A_MINUTE = 0
     assert {knock("guess").status_code for _ in range(30)} == {200}
+
+
+def test_who_is_logged_in_may_not_guess_the_present_password(page: Client) -> None:
+    form = {
+        "new_password1": "a longer one than before",
+        "new_password2": "a longer one than before",
+    }
+    for _ in range(5):
+        page.post("/password/", form | {"old_password": "guess"})
+    answer = page.post("/password/", form | {"old_password": PASSWORD})
+    assert "Too many tries" in answer.content.decode()
+    assert Operator.objects.get().check_password(PASSWORD)
