@@ -1,5 +1,6 @@
 """One node: why it hears what it hears, what is known of it, and what became of it."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,14 +10,16 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import explaining, paging
+from oemupdates.dashboard import explaining, paging, tracing
 from oemupdates.dashboard.acting import where
+from oemupdates.dashboard.node_verbs import homes
 from oemupdates.dashboard.timeline import timeline
 from oemupdates.domain.access import Permission
+from oemupdates.domain.checkin import OBSERVED
 from oemupdates.domain.event import error
 from oemupdates.domain.policy import MIN_POLL_SECONDS
 from oemupdates.domain.reason import Why
-from oemupdates.models import Node, VersionInterval
+from oemupdates.models import Answer, Node, VersionInterval
 
 BAD_REQUEST = 400
 RIBBON_INTERVALS = 24
@@ -33,6 +36,16 @@ class Stretch:
     start: str
     width: str
     shade: int
+
+    @property
+    def is_out_of_step(self) -> bool:
+        """Whether an OEM sysext of another OS version was merged, or one was seen to be absent."""
+        ran = self.interval
+        if not ran.oem:
+            return False
+        if ran.oem_version:
+            return ran.oem_version != ran.version
+        return ran.oem_basis == OBSERVED
 
     @property
     def lasted(self) -> float:
@@ -63,10 +76,33 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         "ribbon": _ribbon(found, now),
         "timeline": timeline(found, before=before),
+        "steps": tracing.steps(found.reasons),
+        "journey": tracing.journey(found),
+        "labels": found.labels.select_related("label"),
+        "homes": homes(request, found),
+        "heard": _heard(request, found),
         "before": before,
     }
     status = BAD_REQUEST if problem else None
     return render(request, "dashboard/node.html", context, status=status)
+
+
+def _heard(request: HttpRequest, found: Node) -> Answer | None:
+    """What the node said and heard when that last changed, for those who may read it."""
+    if not where(request, Permission.READ_RAW).covers(found.group_id):
+        return None
+    heard = found.answers.order_by("-at", "-pk").first()
+    if heard is not None:
+        heard.said = _indented(heard.said)
+        heard.reasons = _indented(heard.reasons)
+    return heard
+
+
+def _indented(text: str) -> str:
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False) if text else ""
+    except ValueError:
+        return text
 
 
 def _before(request: HttpRequest) -> tuple[datetime | None, str]:

@@ -1,14 +1,15 @@
 """What operators do to a node from its page."""
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from oemupdates.dashboard.acting import act, complain, needs, operator, require
+from oemupdates.dashboard.acting import act, complain, needs, operator, require, where
 from oemupdates.domain.access import Permission
-from oemupdates.models import Node
-from oemupdates.services import nodes
+from oemupdates.models import Group, Node
+from oemupdates.services import labels, nodes
 
 
 class HoldForm(forms.Form):
@@ -102,6 +103,101 @@ def retry(request: HttpRequest, pk: int) -> HttpResponse:
         done=f"The failures of {node} are forgotten. Its next check-in is decided anew.",
     )
     return redirect("dashboard:node", pk)
+
+
+class MoveForm(HoldForm):
+    """To which group a node is moved, why, and until when."""
+
+    group = forms.ModelChoiceField(queryset=Group.objects.none(), label="Group")
+
+    def __init__(self, data: QueryDict, groups: QuerySet[Group]) -> None:
+        super().__init__(data)
+        self.fields["group"].queryset = groups  # type: ignore[attr-defined]  # a choice of rows
+
+
+def homes(request: HttpRequest, node: Node) -> QuerySet[Group]:
+    """The groups into which whoever is logged in may move a node."""
+    reach = where(request, Permission.OPERATE_NODES)
+    if not reach.covers(node.group_id):
+        return Group.objects.none()
+    groups = Group.objects.within(reach).exclude(pk=node.moved_to_id or node.group_id or 0)
+    if node.architecture:
+        groups = groups.filter(architecture=node.architecture)
+    if node.group is not None:
+        groups = groups.filter(application=node.group.application_id)
+    return groups.order_by("name", "pk")
+
+
+@require_POST
+@needs(Permission.OPERATE_NODES)
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a node into another group."""
+    node = _operated(request, pk)
+    form = MoveForm(request.POST, homes(request, node))
+    if form.is_valid():
+        said = form.cleaned_data
+        act(
+            request,
+            lambda: nodes.move(
+                node,
+                said["group"],
+                by=operator(request),
+                because=said["because"],
+                until=said["until"],
+            ),
+            done=f"{node} belongs to {said['group']} now. Move it back to undo that.",
+        )
+    else:
+        complain(request, form)
+    return redirect("dashboard:node", pk)
+
+
+@require_POST
+@needs(Permission.OPERATE_NODES)
+def move_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a node's track say again where it belongs."""
+    node = _operated(request, pk)
+    done = act(
+        request,
+        lambda: nodes.move_back(node, by=operator(request), why=_why(request)),
+        done=f"{node} is where its track says.",
+    )
+    # Its track may lead out of what this person sees.
+    if done and not where(request, Permission.READ_FLEET).covers(_group_of(pk)):
+        return redirect("dashboard:nodes")
+    return redirect("dashboard:node", pk)
+
+
+@require_POST
+@needs(Permission.OPERATE_NODES)
+def label(request: HttpRequest, pk: int) -> HttpResponse:
+    """Write a label on a node."""
+    node = _operated(request, pk)
+    text = request.POST.get("label", "").strip()
+    act(
+        request,
+        lambda: labels.label(node, text, by=operator(request), why=_why(request)),
+        done=f"{node} carries {text}.",
+    )
+    return redirect("dashboard:node", pk)
+
+
+@require_POST
+@needs(Permission.OPERATE_NODES)
+def unlabel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a label off a node."""
+    node = _operated(request, pk)
+    key = request.POST.get("key", "")
+    act(
+        request,
+        lambda: labels.unlabel(node, key, by=operator(request), why=_why(request)),
+        done=f"{node} carries {key} no more.",
+    )
+    return redirect("dashboard:node", pk)
+
+
+def _group_of(pk: int) -> int | None:
+    return Node.objects.values_list("group_id", flat=True).get(pk=pk)
 
 
 def _why(request: HttpRequest) -> str:

@@ -97,6 +97,7 @@ def _ribbon() -> list[SimpleNamespace]:
             width="25",
             shade=number,
             lasted=86400.0 * 7,
+            is_out_of_step=number == 1,
             interval=SimpleNamespace(
                 version=version,
                 oem="azure",

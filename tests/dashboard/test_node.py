@@ -6,15 +6,26 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
+from oemupdates.dashboard.tracing import QUESTIONS
+from oemupdates.domain.access import Role
 from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
-from oemupdates.models import Answer, Event, Node, VersionInterval
-from tests.services.makers import make_node, make_release, seeded_channel
+from oemupdates.models import Answer, Event, Floor, Node, VersionInterval
+from tests.dashboard.conftest import log_in, permit
+from tests.services.makers import (
+    make_node,
+    make_operator,
+    make_release,
+    seeded_channel,
+    seeded_group,
+)
 
 DAY = timedelta(days=1)
+NOW = timezone.now()
 
 
 def text(page: Client, node: Node, query: str = "") -> str:
@@ -230,3 +241,64 @@ class TestRibbon:
         assert '<svg x="0.00%" width="75.00%"' in html
         assert '<svg x="75.00%" width="25.00%"' in html
         assert '<td class="num">3 d</td>' in html, "the table that says the same"
+
+
+class TestTrace:
+    def test_shows_every_step_in_order_with_what_it_said(self, page: Client) -> None:
+        reasons = json.dumps([[Why.HELD, "bad disk", ""], [Why.LIMIT, "5", ""]])
+        shown = text(page, make_node(answer="noupdate", reasons=reasons))
+        steps = shown.partition("step by step")[2].partition("</section>")[0]
+        at = [steps.index(escape(question)) for question in QUESTIONS.values()]
+        assert at == sorted(at)
+        assert steps.count("Refused") == 2
+        assert "It is held: bad disk." in steps
+
+    def test_says_what_was_not_asked(self, page: Client) -> None:
+        reasons = json.dumps([[Why.NO_TARGET, "stable", ""]])
+        shown = text(page, make_node(answer="noupdate", reasons=reasons))
+        assert shown.count("Not asked") == len(QUESTIONS) - 2
+
+
+class TestWay:
+    def test_names_each_floor_with_its_reason(self, page: Client) -> None:
+        channel, floor = seeded_channel(), make_release("4500.0.0")
+        channel.target = make_release("4593.2.1")
+        channel.save()
+        Floor.objects.create(channel=channel, release=floor, reason="New partition table.")
+        node = make_node(group=channel.groups.get(), version="4459.0.0")
+        way = text(page, node).partition("The way to the target")[2].partition("</section>")[0]
+        assert way.index("4459.0.0") < way.index("4500.0.0") < way.index("4593.2.1")
+        assert "New partition table." in way
+
+    def test_says_where_it_ends_and_what_would_help(self, page: Client) -> None:
+        channel = seeded_channel()
+        channel.target = make_release("4593.2.1", blocked_because="It eats disks.", blocked_at=NOW)
+        channel.save()
+        shown = text(page, make_node(group=channel.groups.get(), version="4459.0.0"))
+        assert "No way on from 4459.0.0" in shown
+        assert "It eats disks. Unblock the release, or move the channel." in shown
+
+
+class TestSaid:
+    def test_is_shown_to_those_who_may_read_it_alone(self, page: Client) -> None:
+        group = seeded_group()
+        node = make_node(group=group)
+        said = json.dumps({"machine_id": node.machine_id, "updater": "update_engine-0.4.10"})
+        Answer.objects.create(node=node, at=NOW, answer="noupdate", reasons="[]", said=said)
+        assert "update_engine-0.4.10" in text(page, node)
+        viewer = log_in(permit(make_operator("bob"), Role.VIEWER, group))
+        assert "update_engine-0.4.10" not in text(viewer, node)
+
+
+class TestRibbonsOem:
+    def test_marks_what_was_out_of_step(self, page: Client) -> None:
+        node = make_node()
+        VersionInterval.objects.create(
+            node=node,
+            started_at=NOW,
+            version="4593.2.1",
+            oem="azure",
+            oem_version="4459.0.0",
+            oem_basis=OBSERVED,
+        )
+        assert '<rect class="oem bad"' in text(page, node)

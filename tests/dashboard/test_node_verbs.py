@@ -7,11 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
 from oemupdates.models import Activity, Node
+from tests.dashboard.conftest import log_in, permit
 from tests.dashboard.test_node import text, why
-from tests.services.makers import make_node
+from tests.services.makers import make_node, make_operator, seeded_group
 
 DAY = timedelta(days=1)
 
@@ -97,3 +99,55 @@ class TestVerbs:
         answer = page.post(f"/nodes/{make_node().pk}/{verb}/", follow=True)
         assert answer.status_code == 200
         assert words in answer.content.decode()
+
+
+class TestLabels:
+    def test_are_written_replaced_and_taken_off(self, page: Client) -> None:
+        node = make_node()
+        page.post(f"/nodes/{node.pk}/label/", {"label": "rack=7"})
+        page.post(f"/nodes/{node.pk}/label/", {"label": " rack=8 "})
+        shown = text(page, node)
+        assert "rack=8" in shown
+        assert "rack=7 </a>" not in shown
+        assert [str(one.label) for one in node.labels.all()] == ["rack=8"]
+        page.post(f"/nodes/{node.pk}/unlabel/", {"key": "rack"})
+        assert not node.labels.exists()
+
+    @pytest.mark.parametrize("label", ["", "=", "two words=x", "x\x00"])
+    def test_that_are_none_say_why(self, page: Client, label: str) -> None:
+        node = make_node()
+        answer = page.post(f"/nodes/{node.pk}/label/", {"label": label}, follow=True)
+        assert 'class="bad"' in answer.content.decode()
+        assert not node.labels.exists()
+
+
+class TestMoving:
+    def test_puts_a_node_elsewhere_and_back(self, page: Client) -> None:
+        home, beta = seeded_group(), seeded_group("beta")
+        node = make_node(group=home, track="stable")
+        form = {"group": beta.pk, "because": "tries the next"}
+        answer = page.post(f"/nodes/{node.pk}/move/", form, follow=True)
+        assert "Moved here by admin: tries the next." in answer.content.decode()
+        node.refresh_from_db()
+        assert node.group_id == node.moved_to_id == beta.pk
+        page.post(f"/nodes/{node.pk}/move-back/")
+        node.refresh_from_db()
+        assert (node.group_id, node.moved_to_id) == (home.pk, None)
+
+    def test_offers_no_group_of_another_architecture(self, page: Client) -> None:
+        node = make_node(group=seeded_group())
+        arm = seeded_group(architecture="arm64")
+        assert f'<option value="{arm.pk}">' not in text(page, node)
+        answer = page.post(
+            f"/nodes/{node.pk}/move/", {"group": arm.pk, "because": "x"}, follow=True
+        )
+        assert "Group: Select a valid choice." in answer.content.decode()
+        assert Node.objects.get(pk=node.pk).moved_to_id is None
+
+    def test_leads_nobody_beyond_their_groups(self) -> None:
+        home, beta = seeded_group(), seeded_group("beta")
+        client = log_in(permit(make_operator("bob"), Role.OPERATOR, home))
+        node = make_node(group=home)
+        assert f'<option value="{beta.pk}">' not in text(client, node)
+        client.post(f"/nodes/{node.pk}/move/", {"group": beta.pk, "because": "x"})
+        assert Node.objects.get(pk=node.pk).group_id == home.pk
