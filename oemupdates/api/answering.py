@@ -11,6 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework import serializers
 
 from oemupdates.api.problems import Fault, Invalid
+from oemupdates.domain.spreadsheet import guarded
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -103,8 +104,3 @@ def cell(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     return guarded(value if isinstance(value, str) else dump(value).decode())
-
-
-def guarded(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip()[:1] in {"=", "+", "-", "@", "\t", "\r"} else text

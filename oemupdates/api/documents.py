@@ -34,9 +34,7 @@ class Document(Resource):
     def needed(self, method: str) -> None:
         """Being somebody is enough."""
         if method not in {"GET", "HEAD"}:
-            raise problems.WrongMethod(
-                f"There is no {method} here.", headers={"Allow": "GET, HEAD"}
-            )
+            raise self.wrong_method(method)
 
     def get_renderers(self) -> list[Any]:
         """JSON."""

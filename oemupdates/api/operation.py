@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, Concatenate, NoReturn, ParamSpec, TypeVar
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from rest_framework.authentication import BaseAuthentication
@@ -96,10 +96,19 @@ class Resource(APIView):
         """The permission that a method needs."""
         found = self.operation(method)
         if found is None:
-            raise problems.WrongMethod(
-                f"There is no {method} here.", headers={"Allow": ", ".join(self.allowed_methods)}
-            )
+            raise self.wrong_method(method)
         return found.needs
+
+    def wrong_method(self, method: str) -> problems.WrongMethod:
+        """What is said to a method that this address does not have."""
+        allowed = ", ".join(self.allowed_methods)
+        return problems.WrongMethod(f"There is no {method} here.", headers={"Allow": allowed})
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *_args: object, **_kwargs: object
+    ) -> NoReturn:
+        """Refuse a method where no permission was asked for, which would have refused it."""
+        raise self.wrong_method(str(request.method))
 
     def get_renderers(self) -> list[Any]:
         """JSON, and tables where there are lists."""

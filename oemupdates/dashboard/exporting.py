@@ -7,11 +7,11 @@ from datetime import datetime
 
 from django.http import StreamingHttpResponse
 
+from oemupdates.domain.spreadsheet import guarded
+
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 # Rows in memory at a time.
 CHUNK = 1000
-# With these a spreadsheet takes a cell for a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class _Echo:
@@ -35,11 +35,6 @@ def streamed(
     name = f"{what}-{at:%Y-%m-%d-%H%M}.{kind}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
-
-
-def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _csv(rows: Iterator[list[str]], columns: Mapping[str, str]) -> Iterator[str]:

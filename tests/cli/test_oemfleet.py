@@ -2,18 +2,20 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, Node, Operator, RoleGrant
-from oemupdates.services import tokens
+from oemupdates.services import groups, tokens
 from tests.servers import free_port
 from tests.services.makers import make_node, make_release, seeded_group
 from tests.stream.listening import running
@@ -165,3 +167,27 @@ def test_takes_the_token_from_a_file_that_is_its_owners_alone(
     assert "ci" in terminal.run("me", **given)
     path.chmod(0o640)
     assert "can be read by others: chmod 600" in terminal.run("me", code=2, **given)
+
+
+def test_follows_what_is_done(terminal: Terminal) -> None:
+    follower = subprocess.Popen(
+        [sys.executable, str(CLI), "--json", "follow", "--count", "2"],
+        env=terminal.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # What was done before it listens is not told: so it goes on being done until both are heard.
+    turns = itertools.cycle(["off", "on"])
+    try:
+        while follower.poll() is None:
+            groups.switch_updates(seeded_group(), on=next(turns) == "on", by=None)
+            with suppress(subprocess.TimeoutExpired):
+                follower.wait(timeout=0.3)
+        told, complaints = follower.communicate(timeout=60)
+    finally:
+        follower.kill()
+    assert follower.returncode == 0, complaints
+    entries = [json.loads(line) for line in told.splitlines()]
+    assert sorted(entry["verb"] for entry in entries) == ["group.updates_off", "group.updates_on"]
+    assert entries[0]["id"] < entries[1]["id"]
