@@ -15,10 +15,19 @@ from oemupdates.services import activity
 from oemupdates.services.configuration import changing
 
 _MAX_NAME = 64
+_NAMELESS = "A channel needs a name."
 
 
 class CannotCreate(activity.Refused):
     """The channel has no name, no known architecture, or exists already."""
+
+
+class CannotRename(activity.Refused):
+    """The name is none, or another channel's."""
+
+
+class CannotDelete(activity.Refused):
+    """Groups follow the channel, or it is gone already."""
 
 
 class CannotTarget(activity.Refused):
@@ -43,7 +52,7 @@ def create(
     """Make a channel of an application for one architecture; raises `CannotCreate`."""
     name = activity.wording(name, what="The name", most=_MAX_NAME)
     if not name:
-        raise CannotCreate("A channel needs a name.")
+        raise CannotCreate(_NAMELESS)
     if architecture not in Architecture.values:
         raise CannotCreate(f"{architecture!r} is no architecture of Flatcar.")
     with changing():
@@ -56,6 +65,58 @@ def create(
     return channel
 
 
+def rename(channel: Channel, name: str, *, by: Operator | None, why: str = "") -> Channel:
+    """Call a channel otherwise; its groups follow it as before. Raises `CannotRename`."""
+    name = activity.wording(name, what="The name", most=_MAX_NAME)
+    if not name:
+        raise CannotRename(_NAMELESS)
+    with changing():
+        channel = Channel.objects.select_related("application", "target").get(pk=channel.pk)
+        before, channel.name = channel.name, name
+        same = Channel.objects.exclude(pk=channel.pk).filter(
+            application=channel.application, architecture=channel.architecture, name=name
+        )
+        if same.exists():
+            raise CannotRename(f"Channel {channel} exists already.")
+        if before != name:
+            channel.save(update_fields=["name"])
+            activity.record(
+                verb="channel.renamed",
+                subject=channel,
+                by=by,
+                before={"name": before},
+                after={"name": name},
+                why=why,
+            )
+    return channel
+
+
+def delete(channel: Channel, *, by: Operator | None, why: str = "") -> None:
+    """Take away a channel that no group follows, its floors and dead ends too; `CannotDelete`."""
+    with changing():
+        followers = channel.groups.count()
+        if followers:
+            raise CannotDelete(
+                f"{channel} is followed by {followers} group{'s' * (followers != 1)}:"
+                " give them another channel first."
+            )
+        before: dict[str, activity.Value] = {
+            "target": channel.target.version if channel.target else None,
+            "floors": [one.release.version for one in channel.floors.select_related("release")],
+            "dead_ends": [one.version for one in channel.dead_ends.all()],
+        }
+        removed, _ = Channel.objects.filter(pk=channel.pk).delete()
+        if not removed:
+            raise CannotDelete(f"Someone else took {channel} away just now.")
+        activity.record(
+            verb="channel.deleted",
+            subject=channel,
+            by=by,
+            before={name: value for name, value in before.items() if value},
+            why=why,
+        )
+
+
 def set_target(
     channel: Channel, release: Release, *, by: Operator | None, why: str = ""
 ) -> Channel:
@@ -65,8 +126,8 @@ def set_target(
     """
     with changing():
         release = Release.objects.get(pk=release.pk)
-        if obstacle := _obstacle(channel, release):
-            raise CannotTarget(obstacle)
+        if words := obstacle(channel, release):
+            raise CannotTarget(words)
         return _move(channel, release, by=by, why=why)
 
 
@@ -99,7 +160,7 @@ def _move(channel: Channel, release: Release | None, *, by: Operator | None, why
     return channel
 
 
-def _obstacle(channel: Channel, release: Release) -> str:
+def obstacle(channel: Channel, release: Release) -> str:
     """Why a channel's nodes could not be given a release; empty if they can."""
     if release.application_id != channel.application_id:
         return f"{release} is a release of another application than {channel}."
@@ -117,8 +178,8 @@ def add_floor(channel: Channel, release: Release, *, by: Operator | None, becaus
     because = activity.reason(because)
     with changing():
         release = Release.objects.get(pk=release.pk)
-        if obstacle := _obstacle(channel, release):
-            raise CannotAddFloor(obstacle)
+        if words := obstacle(channel, release):
+            raise CannotAddFloor(words)
         floor, is_new = Floor.objects.get_or_create(
             channel=channel, release=release, defaults={"reason": because}
         )

@@ -10,6 +10,7 @@ from tests.services.makers import (
     make_operator,
     make_release,
     seeded_channel,
+    seeded_group,
 )
 
 pytestmark = pytest.mark.django_db
@@ -171,3 +172,54 @@ class TestRemoveDeadEnd:
         channels.remove_dead_end(dead_end, by=None)
         with pytest.raises(channels.AlreadyGone):
             channels.remove_dead_end(other, by=None)
+
+
+class TestRename:
+    def test_is_written_down_and_keeps_the_followers(self, epoch):
+        channel = channels.rename(seeded_channel(), " main  line ", by=make_operator(), why="ours")
+        assert Channel.objects.get(pk=channel.pk).name == "main line"
+        assert seeded_group().channel == channel
+        row = last_activity()
+        assert (row.verb, row.subject, row.why) == ("channel.renamed", "main line (amd64)", "ours")
+        assert (row.before, row.after) == ({"name": "stable"}, {"name": "main line"})
+        assert epoch() == 1
+
+    @pytest.mark.parametrize("name", ["", "  ", "beta"])
+    def test_needs_a_name_of_its_own(self, name):
+        with pytest.raises(channels.CannotRename):
+            channels.rename(seeded_channel(), name, by=None)
+        assert seeded_channel().name == "stable"
+
+    def test_to_the_same_name_changes_nothing(self):
+        channels.rename(seeded_channel(), "stable", by=None)
+        assert not Activity.objects.filter(verb="channel.renamed").exists()
+
+
+class TestDelete:
+    def test_is_refused_while_groups_follow(self):
+        with pytest.raises(channels.CannotDelete, match="followed by 1 group:"):
+            channels.delete(seeded_channel(), by=None)
+        assert seeded_channel()
+
+    def test_takes_floors_and_dead_ends_along_and_says_so(self, epoch):
+        channel = channels.create(flatcar(), name="old", architecture="amd64", by=None)
+        channels.set_target(channel, make_release("4593.2.1"), by=None)
+        channels.add_floor(channel, make_release("4459.2.1"), by=None, because="x")
+        channels.add_dead_end(channel, "3510.2.0", by=None, because="x")
+        before, key = epoch(), channel.pk
+        channels.delete(channel, by=None, why="done")
+        assert not Channel.objects.filter(pk=key).exists()
+        row = last_activity()
+        assert (row.verb, row.subject_id, row.why) == ("channel.deleted", key, "done")
+        assert row.before == {
+            "target": "4593.2.1",
+            "floors": ["4459.2.1"],
+            "dead_ends": ["3510.2.0"],
+        }
+        assert epoch() == before + 1
+
+    def test_of_one_that_is_gone_is_refused(self):
+        channel = channels.create(flatcar(), name="old", architecture="amd64", by=None)
+        channels.delete(Channel.objects.get(pk=channel.pk), by=None)
+        with pytest.raises(channels.CannotDelete, match="just now"):
+            channels.delete(channel, by=None)
