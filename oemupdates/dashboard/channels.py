@@ -1,193 +1,196 @@
-"""Channels: their targets, floors and dead ends."""
+"""Channels: what each offers since when, who follows it, and what lies on the way."""
 
 from collections import Counter
+from typing import NamedTuple
 
-from django import forms
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard.acting import act, complain, needs, operator
-from oemupdates.dashboard.activity import row
+from oemupdates.dashboard.acting import act, needs, operator, where
+from oemupdates.dashboard.activity import Row, row
+from oemupdates.dashboard.channel_numbers import Numbered, Numbers, numbers
+from oemupdates.dashboard.incomplete import lacking
+from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Permission
-from oemupdates.models import Activity, Channel, DeadEnd, Floor, NodeCount, Release
+from oemupdates.domain.version import sort_key
+from oemupdates.models import (
+    FLATCAR,
+    Activity,
+    Application,
+    Architecture,
+    Channel,
+    Group,
+    NodeCount,
+)
+from oemupdates.models.standing import Standings
 from oemupdates.services import channels as verbs
+from oemupdates.services.following import MOVES, Following, following
 
 LATEST_ACTIVITY = 10
+LATEST_MOVES = 20
+# Versions in the table of shares; the others are folded away.
+VERSIONS_SHOWN = 8
 
 
-class TargetForm(forms.Form):
-    """Which release a channel aims at; none is a target too."""
+class Line(NamedTuple):
+    """A channel in the list, or a group that follows it: whose nodes stand where."""
 
-    release = forms.ModelChoiceField(
-        Release.objects.none(), required=False, label="Target", empty_label="No target"
-    )
-    why = forms.CharField(max_length=500, required=False, label="Why")
-
-    def __init__(self, *args: object, channel: Channel) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.fields["release"].queryset = _releases(channel)  # type: ignore[attr-defined]
+    what: Channel | Group
+    numbers: Numbers
+    groups: list[Group]
+    move: Row | None = None
 
 
-class FloorForm(forms.Form):
-    """Which release must be passed, and why."""
+class Share(NamedTuple):
+    """The nodes of a channel that run one version."""
 
-    release = forms.ModelChoiceField(Release.objects.none(), label="Release")
-    because = forms.CharField(max_length=500, label="Why")
-
-    def __init__(self, *args: object, channel: Channel) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.fields["release"].queryset = _releases(channel)  # type: ignore[attr-defined]
-
-
-class DeadEndForm(forms.Form):
-    """From which version there is no way on, and why."""
-
-    version = forms.CharField(max_length=64, label="Version")
-    because = forms.CharField(max_length=500, label="Why")
+    version: str
+    is_target: bool
+    numbered: Numbered
 
 
 @require_safe
+@needs(Permission.READ_FLEET)
 def channels(request: HttpRequest) -> HttpResponse:
-    """Show every channel with its target and the nodes that follow it."""
-    found = Channel.objects.select_related("target", "application").prefetch_related(
-        "groups", "floors__release", "dead_ends"
+    """Show every channel with what it offers and the nodes that follow it."""
+    found = list(
+        Channel.objects.select_related("target", "application").prefetch_related(
+            "floors", "dead_ends"
+        )
     )
-    nodes = Counter(dict(NodeCount.objects.by("group")))
-    rows = [(channel, [group.pk for group in channel.groups.all()]) for channel in found]
+    followers = following(found, where(request, Permission.READ_FLEET))
+    lines = [_line(one, followers[one.pk]) for one in found]
+    # Channels with nodes come first: a fresh server seeds ten, of which most stay empty.
+    lines.sort(key=lambda line: not line.numbers.all.nodes)
     context = {
-        "rows": [
-            (channel, groups, sum(nodes[group] for group in groups)) for channel, groups in rows
-        ]
+        "lines": lines,
+        "architectures": Architecture.values,
     }
     return render(request, "dashboard/channels.html", context)
 
 
 @require_safe
+@needs(Permission.READ_FLEET)
 def channel(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a channel."""
-    found = _get(pk)
-    groups = list(found.groups.all())
-    about = Activity.objects.filter(subject_kind="channel", subject_id=pk)
-    versions = NodeCount.objects.of({"group": [group.pk for group in groups]}).by("version")
+    found = get(pk)
+    reach = where(request, Permission.READ_FLEET)
+    followers = following([found], reach)[pk]
+    target = _target(found)
+    versions = dict(NodeCount.objects.of({"group": followers.keys}).by("version"))
+    lacked = lacking(followers.keys).get(found, Counter())
+    shares = _shares(versions, followers.keys, target)
+    about = Activity.objects.filter(subject_kind="channel", subject_id=pk).select_related("actor")
     context = {
         "channel": found,
-        "groups": groups,
-        "group_ids": [group.pk for group in groups],
-        "nodes": sum(nodes for _version, nodes in versions),
-        "on": dict(versions),
+        "line": _line(found, followers),
+        "groups": [
+            Line(group, numbers(each, groups=[group.pk], target=target), [group])
+            for group, each in followers.groups
+        ],
+        "group_ids": followers.keys,
+        "is_limited": not reach.is_everywhere,
+        "shares": shares[:VERSIONS_SHOWN],
+        "more_shares": shares[VERSIONS_SHOWN:],
+        "lacked": lacked.most_common(),
+        "lacking": lacked.total(),
         "floors": [
-            (floor, dict(versions).get(floor.release.version, 0))
+            (floor, *_at(versions, floor.release.version, followers.keys))
             for floor in found.floors.select_related("release")
         ],
         "dead_ends": [
-            (dead_end, dict(versions).get(dead_end.version, 0))
-            for dead_end in found.dead_ends.all()
+            (dead_end, versions.get(dead_end.version, 0)) for dead_end in found.dead_ends.all()
         ],
-        "releases": list(_releases(found)),
-        "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
+        "releases": verbs.releases_for(found),
+        "moves": [row(one) for one in about.filter(verb__in=MOVES)[:LATEST_MOVES]],
+        "activities": [row(one) for one in about.exclude(verb__in=MOVES)[:LATEST_ACTIVITY]],
     }
     return render(request, "dashboard/channel.html", context)
 
 
 @require_POST
 @needs(Permission.CHANGE_FLEET)
-def set_target(request: HttpRequest, pk: int) -> HttpResponse:
-    """Set, or take away, a channel's target."""
-    found = _get(pk)
-    form = TargetForm(request.POST, channel=found)
-    if form.is_valid():
-        release, why = form.cleaned_data["release"], form.cleaned_data["why"]
-        by = operator(request)
-        act(
-            request,
-            lambda: (
-                verbs.set_target(found, release, by=by, why=why)
-                if release
-                else verbs.clear_target(found, by=by, why=why)
-            ),
-            done=f"{found} aims at {release.version}."
-            if release
-            else f"{found} has no target, so its groups hear of no update.",
-        )
-    else:
-        complain(request, form)
-    return redirect("dashboard:channel", pk)
-
-
-@require_POST
-@needs(Permission.CHANGE_FLEET)
-def add_floor(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make nodes pass a release."""
-    found = _get(pk)
-    form = FloorForm(request.POST, channel=found)
-    if form.is_valid():
-        release, because = form.cleaned_data["release"], form.cleaned_data["because"]
-        act(
-            request,
-            lambda: verbs.add_floor(found, release, by=operator(request), because=because),
-            done=f"{release.version} is a floor of {found}.",
-        )
-    else:
-        complain(request, form)
-    return redirect("dashboard:channel", pk)
-
-
-@require_POST
-@needs(Permission.CHANGE_FLEET)
-def remove_floor(request: HttpRequest, pk: int, floor: int) -> HttpResponse:
-    """Let nodes pass a release by again."""
-    found = get_object_or_404(
-        Floor.objects.select_related("channel", "release"), pk=floor, channel=pk
-    )
+def create(request: HttpRequest) -> HttpResponse:
+    """Make a channel."""
+    flatcar = Application.objects.get(uuid=FLATCAR)
+    made: list[Channel] = []
+    name, architecture = request.POST.get("name", ""), request.POST.get("architecture", "")
     act(
         request,
-        lambda: verbs.remove_floor(found, by=operator(request), why=request.POST.get("why", "")),
-        done=f"{found.release.version} is no floor of {found.channel} any more.",
-    )
-    return redirect("dashboard:channel", pk)
-
-
-@require_POST
-@needs(Permission.CHANGE_FLEET)
-def add_dead_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """Offer nothing to nodes of a version."""
-    found = _get(pk)
-    form = DeadEndForm(request.POST)
-    if form.is_valid():
-        version, because = form.cleaned_data["version"], form.cleaned_data["because"]
-        act(
-            request,
-            lambda: verbs.add_dead_end(found, version, by=operator(request), because=because),
-            done=f"{version} is a dead end of {found}.",
-        )
-    else:
-        complain(request, form)
-    return redirect("dashboard:channel", pk)
-
-
-@require_POST
-@needs(Permission.CHANGE_FLEET)
-def remove_dead_end(request: HttpRequest, pk: int, dead_end: int) -> HttpResponse:
-    """Let nodes of a version go on again."""
-    found = get_object_or_404(DeadEnd.objects.select_related("channel"), pk=dead_end, channel=pk)
-    act(
-        request,
-        lambda: verbs.remove_dead_end(
-            found, by=operator(request), why=request.POST.get("why", "")
+        lambda: made.append(
+            verbs.create(flatcar, name=name, architecture=architecture, by=operator(request))
         ),
-        done=f"{found.version} is no dead end of {found.channel} any more.",
+        done="The channel is made. It offers nothing before it has a target.",
+    )
+    return redirect("dashboard:channel", made[0].pk) if made else redirect("dashboard:channels")
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    """Call a channel otherwise."""
+    found = get(pk)
+    name, why = request.POST.get("name", ""), request.POST.get("why", "")
+    act(
+        request,
+        lambda: verbs.rename(found, name, by=operator(request), why=why),
+        done=f"{found} has another name; its groups follow it as before.",
     )
     return redirect("dashboard:channel", pk)
 
 
-def _get(pk: int) -> Channel:
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take away a channel that nobody follows, once its name was typed."""
+    found = get(pk)
+    why = request.POST.get("why", "")
+
+    def confirmed() -> None:
+        if request.POST.get("confirmed", "").strip() != found.name:
+            raise verbs.CannotDelete(f"Type {found.name} to take the channel away.")
+        verbs.delete(found, by=operator(request), why=why)
+
+    if act(request, confirmed, done=f"{found} is taken away."):
+        return redirect("dashboard:channels")
+    return redirect("dashboard:channel", pk)
+
+
+def get(pk: int) -> Channel:
+    """A channel with what every page of it shows."""
     return get_object_or_404(Channel.objects.select_related("target", "application"), pk=pk)
 
 
-def _releases(channel: Channel) -> QuerySet[Release]:
-    """The releases that could be a target or a floor of a channel, newest first."""
-    return Release.objects.filter(
-        application=channel.application_id, architecture=channel.architecture
+def _target(channel: Channel) -> str:
+    return channel.target.version if channel.target else ""
+
+
+def _line(channel: Channel, found: Following) -> Line:
+    standing = found.numbers if channel.target else Standings(behind=found.numbers.nodes)
+    return Line(
+        channel,
+        numbers(standing, groups=found.keys, target=_target(channel)),
+        [group for group, _numbers in found.groups],
+        row(found.move) if found.move else None,
     )
+
+
+def _shares(versions: dict[str, int], groups: list[int], target: str) -> list[Share]:
+    """The versions of a channel's nodes, newest first."""
+    newest_first = sorted(versions, key=lambda one: (sort_key(one), one), reverse=True)
+    return [
+        Share(
+            version,
+            version == target != "",
+            Numbered(versions[version], nodes_url(group=groups, version=version)),
+        )
+        for version in newest_first
+    ]
+
+
+def _at(versions: dict[str, int], floor: str, groups: list[int]) -> tuple[int, Numbered]:
+    """How many nodes are on a floor, and how many have it still before them."""
+    order = sort_key(floor)
+    before = sum(nodes for version, nodes in versions.items() if "" < sort_key(version) < order)
+    return versions.get(floor, 0), Numbered(before, nodes_url(group=groups, q=f"os:<{floor}"))

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from django.db import models
 from django.db.models import Q
 
+from oemupdates.models import Release
 from oemupdates.services.walking import Slice
 
 Row = TypeVar("Row", bound=models.Model)
@@ -105,6 +106,22 @@ def by_time(
     return Page(found, last, not after)
 
 
+def by_version(
+    rows: models.QuerySet[Release], after: str, *, size: int = PAGE_ROWS
+) -> Page[Release]:
+    """A page of releases, the newest version first, its architectures by name."""
+    if after:
+        order, architecture, key = _read_version(after)
+        same = Q(order=order, architecture__gt=architecture)
+        same |= Q(order=order, architecture=architecture, pk__gt=key)
+        rows = rows.filter(Q(order__lt=order) | same, order__lte=order)
+    found = list(rows.order_by("-order", "architecture", "pk")[: size + 1])
+    more = len(found) > size
+    found = found[:size]
+    last = token(found[-1].order, found[-1].architecture, found[-1].pk) if more else ""
+    return Page(found, last, not after)
+
+
 def read_time(text: str) -> datetime:
     """A time out of a URL; `BadToken` if it is none, or far from any that things happen at."""
     with suppress(ValueError):
@@ -118,6 +135,15 @@ def _read_name(text: str) -> str:
     match read_token(text):
         case [str(name)] if "\x00" not in name:
             return name
+    raise BadToken(_DAMAGED)
+
+
+def _read_version(text: str) -> tuple[str, str, int]:
+    match read_token(text):
+        case [str(order), str(architecture), int(key)] if (
+            0 <= key <= _BIGGEST_KEY and "\x00" not in order + architecture
+        ):
+            return order, architecture, key
     raise BadToken(_DAMAGED)
 
 

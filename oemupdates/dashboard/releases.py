@@ -1,128 +1,126 @@
-"""Releases: what each is made of, who runs it, and whether it is blocked."""
+"""Releases, newest first: how old, offered by whom, run by how many, and what each lacks."""
 
 from typing import NamedTuple
 
-from django.db.models import Count, Q
+from django.contrib import messages
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard.acting import act, needs, operator
-from oemupdates.dashboard.activity import row
-from oemupdates.domain import oem as oems
+from oemupdates.dashboard import paging
+from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
-from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.models import Activity, NodeCount, Payload, Release
-from oemupdates.services import releases as verbs
+from oemupdates.models import Architecture, NodeCount, Release
+from oemupdates.services import oem_gaps
+from oemupdates.services.oem_gaps import Gap
 
-LATEST_ACTIVITY = 10
-OEM_PREFIX = "oem-"
+BAD_REQUEST = 400
+PAGE_ROWS = 50
+_MAX_VERSION = 64
+_ONLY = {"offered": "Offered by a channel", "blocked": "Blocked"}
 
 
-class Item(NamedTuple):
-    """One line of a release's checklist: a payload, whether it is there, and who needs it."""
+class Row(NamedTuple):
+    """A release in the list: the nodes that run it, and the OEMs of nodes that it has not."""
 
-    name: str
-    payload: Payload | None
-    needed_by: str
-    oem: str
+    release: Release
     nodes: int
+    gaps: list[Gap]
 
     @property
-    def is_missed(self) -> bool:
-        """Whether nodes would wait for this payload."""
-        return self.payload is None
+    def lacking(self) -> int:
+        """How many nodes could not update to it."""
+        return sum(gap.nodes for gap in self.gaps)
+
+
+class Pill(NamedTuple):
+    """One filter, and the URL that takes it or gives it up."""
+
+    label: str
+    url: str
+    is_on: bool
 
 
 @require_safe
+@needs(Permission.READ_FLEET)
 def releases(request: HttpRequest) -> HttpResponse:
-    """Show every release, the newest first."""
-    found = (
-        Release.objects.select_related("application")
-        .prefetch_related("target_of")
+    """Show a page of the releases, the newest first."""
+    chosen = {
+        name: " ".join(request.GET.get(name, "").replace("\x00", "").split())[:_MAX_VERSION]
+        for name in ("architecture", "only", "version")
+    }
+    found, status = _filtered(chosen), None
+    try:
+        page = paging.by_version(found, request.GET.get("after", ""), size=PAGE_ROWS)
+    except paging.BadToken as damaged:
+        messages.error(request, str(damaged))
+        page, status = paging.by_version(found, "", size=PAGE_ROWS), BAD_REQUEST
+    context = {
+        "rows": _rows(request, list(page.rows)),
+        "page": page,
+        "pills": _pills(chosen),
+        "chosen": {name: value for name, value in chosen.items() if value},
+        "version": chosen["version"],
+        "hidden": [(name, chosen[name]) for name in ("architecture", "only") if chosen[name]],
+    }
+    return render(request, "dashboard/releases.html", context, status=status)
+
+
+def _filtered(chosen: dict[str, str]) -> QuerySet[Release]:
+    found = Release.objects.select_related("application")
+    if chosen["architecture"]:
+        found = found.filter(architecture=chosen["architecture"])
+    if chosen["version"]:
+        found = found.filter(version__startswith=chosen["version"])
+    if chosen["only"] == "blocked":
+        found = found.filter(blocked_at__isnull=False)
+    if chosen["only"] == "offered":
+        found = found.filter(target_of__isnull=False).distinct()
+    return found
+
+
+def _pills(chosen: dict[str, str]) -> list[Pill]:
+    some = [("architecture", value, value) for value in Architecture.values]
+    some += [("only", value, label) for value, label in _ONLY.items()]
+    return [_pill(chosen, name, value, label) for name, value, label in some]
+
+
+def _pill(chosen: dict[str, str], name: str, value: str, label: str) -> Pill:
+    is_on = chosen[name] == value
+    wanted = chosen | {name: "" if is_on else value}
+    return Pill(label, f"?{urlencode({key: text for key, text in wanted.items() if text})}", is_on)
+
+
+def _rows(request: HttpRequest, found: list[Release]) -> list[Row]:
+    """What is shown of some releases: one read of the counters, however many they are."""
+    reach = where(request, Permission.READ_FLEET)
+    wanted = {
+        "version": {one.version for one in found},
+        "architecture": {one.architecture for one in found},
+    }
+    cells = NodeCount.objects.within(reach).of(wanted)
+    running = {
+        (version, architecture): nodes
+        for version, architecture, nodes in cells.by("version", "architecture")
+    }
+    carriers = oem_gaps.read(reach)
+    whole = (
+        Release.objects.filter(pk__in=[one.pk for one in found])
+        .prefetch_related("target_of", "floor_of__channel", "payloads")
         .annotate(
             files=Count("payloads"),
             unverified=Count("payloads", filter=Q(payloads__is_verified=False)),
+            bytes=Sum("payloads__size"),
         )
-        .order_by("-order", "architecture")
+        .in_bulk()
     )
-    running = {
-        (version, architecture): nodes
-        for version, architecture, nodes in NodeCount.objects.by("version", "architecture")
-    }
-    rows = [
-        (release, running.get((release.version, release.architecture), 0)) for release in found
-    ]
-    return render(request, "dashboard/releases.html", {"rows": rows})
-
-
-@require_safe
-def release(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show a release."""
-    found = get_object_or_404(Release.objects.select_related("application"), pk=pk)
-    about = Activity.objects.filter(subject_kind="release", subject_id=pk)
-    runs = {"version": [found.version], "architecture": [found.architecture]}
-    context = {
-        "release": found,
-        "checklist": _checklist(found),
-        "running": NodeCount.objects.of(runs).total(),
-        "targets": list(found.target_of.all()),
-        "floors": list(found.floor_of.select_related("channel")),
-        "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
-    }
-    return render(request, "dashboard/release.html", context)
-
-
-@require_POST
-@needs(Permission.CHANGE_FLEET)
-def block(request: HttpRequest, pk: int) -> HttpResponse:
-    """Offer a release to nobody from now on."""
-    found = get_object_or_404(Release, pk=pk)
-    because = request.POST.get("because", "")
-    act(
-        request,
-        lambda: verbs.block(found, by=operator(request), because=because),
-        done=f"{found} is blocked: nobody is offered it from now on.",
-    )
-    return redirect("dashboard:release", pk)
-
-
-@require_POST
-@needs(Permission.CHANGE_FLEET)
-def unblock(request: HttpRequest, pk: int) -> HttpResponse:
-    """Let a release be offered again."""
-    found = get_object_or_404(Release, pk=pk)
-    act(
-        request,
-        lambda: verbs.unblock(found, by=operator(request), why=request.POST.get("why", "")),
-        done=f"{found} may be offered again.",
-    )
-    return redirect("dashboard:release", pk)
-
-
-def _checklist(release: Release) -> list[Item]:
-    """The payloads that a release has, and those that nodes of this fleet would miss in it."""
-    payloads = {payload.name: payload for payload in release.payloads.all()}
-    nodes = {
-        oem: number
-        for oem, number in NodeCount.objects.of({"architecture": [release.architecture]}).by("oem")
-        if oem not in oems.NO_OEM
-    }
-    found = [Item(OS_PAYLOAD, payloads.pop(OS_PAYLOAD, None), "every node", "", 0)]
-    for oem, number in nodes.items():
-        name = oems.payload_name(oem)
-        is_shipped = oems.is_shipped(
-            oem, version=release.version, architecture=release.architecture
+    return [
+        Row(
+            release,
+            running.get((release.version, release.architecture), 0),
+            carriers.gaps(release, {payload.name for payload in release.payloads.all()}),
         )
-        if name in payloads or is_shipped:
-            found.append(Item(name, payloads.pop(name, None), "", oem, number))
-    return found + [
-        Item(name, payload, _wanted(name), "", 0) for name, payload in payloads.items()
+        for release in (whole[one.pk] for one in found if one.pk in whole)
     ]
-
-
-def _wanted(name: str) -> str:
-    """Who wants a payload that no node's OEM names."""
-    if name.startswith(OEM_PREFIX):
-        return "no node of this fleet"
-    return "nodes that enabled it; they do not tell"

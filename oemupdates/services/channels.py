@@ -1,5 +1,7 @@
 """What operators do to channels: targets, floors and dead ends."""
 
+from django.db.models import QuerySet
+
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.version import BadVersion, parse
 from oemupdates.models import (
@@ -158,6 +160,13 @@ def _move(channel: Channel, release: Release | None, *, by: Operator | None, why
         )
     channel.target = release
     return channel
+
+
+def releases_for(thing: Channel | Release) -> QuerySet[Release]:
+    """The releases that could be a target or a floor of a channel, or stand in for a release."""
+    return Release.objects.filter(
+        application=thing.application_id, architecture=thing.architecture
+    )
 
 
 def obstacle(channel: Channel, release: Release) -> str:

@@ -89,15 +89,19 @@ def _releases() -> dict[int, tuple[int, Release]]:
     return {row.pk: (row.application_id, _release(row)) for row in rows}
 
 
+def codebase(row: models.Release) -> str:
+    """The URL below which nodes find a release's payloads: another host's, or ours."""
+    return row.codebase or f"{settings.FLEET_URL}/payloads/{row.board}/{row.version}/"
+
+
 def _release(row: models.Release) -> Release:
-    hosted = f"{settings.FLEET_URL}/payloads/{row.board}/{row.version}/"
     payloads = sorted(row.payloads.all(), key=lambda one: (one.name != OS_PAYLOAD, one.name))
     return Release(
         id=row.pk,
         version=row.version,
         order=parse(row.version),
         architecture=row.architecture,
-        codebase=row.codebase or hosted,
+        codebase=codebase(row),
         payloads=tuple(
             Payload(one.name, one.size, one.sha1, one.sha256, one.is_verified) for one in payloads
         ),

@@ -1,0 +1,97 @@
+"""The checklist of a release: every payload that it has or should have, and who needs it."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from oemupdates.dashboard.words import Word
+from oemupdates.domain.oem import is_shipped, payload_name
+from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.models import Payload, Release
+from oemupdates.services.oem_gaps import Gap
+from oemupdates.services.snapshot import codebase
+
+OEM_PREFIX = "oem-"
+
+
+class Item(NamedTuple):
+    """One line: a payload, whether it is there, and who needs it.
+
+    `nodes` carry its `oem`; `waiting` of them could not update to the release.
+    """
+
+    name: str
+    payload: Payload | None
+    needed_by: str
+    oem: str = ""
+    nodes: int = 0
+    waiting: int = 0
+    url: str = ""
+
+    @property
+    def word(self) -> Word:
+        """Whether it is there, and on what that it is whole is based."""
+        if self.payload is None:
+            if self.waiting:
+                return Word("Missing", "circle-x", "bad", "Nodes that need it wait.")
+            return Word("Missing", "circle-x", "wait", "No node waits for it now.")
+        if not self.payload.is_verified:
+            return Word(
+                "Not verified",
+                "alert-triangle",
+                "wait",
+                "Nobody has read its bytes, so nodes that need it wait.",
+            )
+        if self.payload.signed_by:
+            return Word(
+                "Verified",
+                "certificate",
+                "good",
+                f"Its bytes were read here, and the key {self.payload.signed_by} signed them.",
+            )
+        return Word(
+            "Verified",
+            "circle-check",
+            "good",
+            "Its bytes were read here as a node reads them; no key was asked about its signature.",
+        )
+
+    @property
+    def basis(self) -> str:
+        """On what it is based that it is verified, in two or three words."""
+        if self.payload is None or not self.payload.is_verified:
+            return ""
+        signed = self.payload.signed_by
+        return f"signed by {signed}" if signed else "hashes only, signature not checked"
+
+
+def payload_list(
+    release: Release, payloads: Iterable[Payload], nodes: Mapping[str, int], gaps: Iterable[Gap]
+) -> list[Item]:
+    """The lines of a release: the OS, what is missing, the OEMs that nodes carry, the others."""
+    left = {payload.name: payload for payload in payloads}
+    folder = codebase(release)
+    found = [_item(OS_PAYLOAD, left.pop(OS_PAYLOAD, None), "every node", folder)]
+    waiting = {gap.oem: gap for gap in gaps}
+    carried = sorted(nodes, key=lambda oem: (oem not in waiting, -nodes[oem], oem))
+    for oem in carried:
+        name = payload_name(oem)
+        if name in left or oem in waiting or _is_shipped(oem, release):
+            item = _item(name, left.pop(name, None), "", folder)
+            gap = waiting.get(oem)
+            found.append(item._replace(oem=oem, nodes=nodes[oem], waiting=gap.nodes if gap else 0))
+    return found + [_item(name, left[name], _wanted(name), folder) for name in sorted(left)]
+
+
+def _item(name: str, payload: Payload | None, needed_by: str, folder: str) -> Item:
+    return Item(name, payload, needed_by, url=f"{folder}{name}" if payload else "")
+
+
+def _is_shipped(oem: str, release: Release) -> bool:
+    return is_shipped(oem, version=release.version, architecture=release.architecture)
+
+
+def _wanted(name: str) -> str:
+    """Who wants a payload that no node's OEM names."""
+    if name.startswith(OEM_PREFIX):
+        return "no node of yours"
+    return "nodes that enabled it; they do not tell"

@@ -1,0 +1,175 @@
+"""A release: what it is made of, who runs it and could not, and how it differs from another."""
+
+from typing import NamedTuple
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from oemupdates.dashboard.acting import act, needs, operator, where
+from oemupdates.dashboard.activity import row
+from oemupdates.dashboard.adoption import adoption_chart
+from oemupdates.dashboard.payload_list import payload_list
+from oemupdates.dashboard.tags import nodes_url
+from oemupdates.domain.access import Permission, Reach
+from oemupdates.domain.oem import payload_name
+from oemupdates.models import Activity, Channel, NodeCount, Release
+from oemupdates.services import channels, comparing, oem_gaps
+from oemupdates.services import releases as verbs
+from oemupdates.services.comparing import Change, Difference
+from oemupdates.services.oem_gaps import Gap
+from oemupdates.services.snapshot import codebase
+
+LATEST_ACTIVITY = 10
+# In this order differences stand, what is the same last.
+_ORDER = (Change.CHANGED, Change.ADDED, Change.REMOVED, Change.SAME)
+
+
+class Lack(NamedTuple):
+    """An OEM of nodes that a release has no payload for, and where those nodes are listed."""
+
+    gap: Gap
+    url: str
+
+
+class Place(NamedTuple):
+    """A channel that a release is for: it offers it, or could."""
+
+    channel: Channel
+    is_target: bool
+
+
+class Compared(NamedTuple):
+    """A payload in two releases, and the nodes that carry its OEM."""
+
+    difference: Difference
+    nodes: int
+    oem: str
+
+
+@require_safe
+@needs(Permission.READ_FLEET)
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show a release."""
+    found = _get(pk)
+    reach = where(request, Permission.READ_FLEET)
+    running, whole = _running(found, reach)
+    carriers = oem_gaps.read(reach)
+    payloads = list(found.payloads.all())
+    gaps = carriers.gaps(found, {payload.name for payload in payloads})
+    checklist = payload_list(found, payloads, carriers.nodes(found.architecture), gaps)
+    about = Activity.objects.filter(subject_kind="release", subject_id=pk)
+    context = {
+        "release": found,
+        "running": running,
+        "whole": whole,
+        "is_limited": not reach.is_everywhere,
+        "chart": adoption_chart(reach, timezone.now(), found.version, _on(found.version, reach)),
+        "lacks": [Lack(gap, _gap_url(found, gap)) for gap in gaps],
+        "checklist": checklist,
+        "present": len(payloads),
+        "missing": len(checklist) - len(payloads),
+        "size": sum(payload.size for payload in payloads),
+        "unverified": sum(1 for payload in payloads if not payload.is_verified),
+        "codebase": codebase(found),
+        "places": _places(found),
+        "floors": list(found.floor_of.select_related("channel")),
+        "others": _others(found),
+        "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
+    }
+    return render(request, "dashboard/release.html", context)
+
+
+@require_safe
+@needs(Permission.READ_FLEET)
+def compare(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show which payloads of a release are not those of another."""
+    found = _get(pk)
+    others = _others(found)
+    wanted = request.GET.get("with", "")
+    other = next((one for one in others if str(one.pk) == wanted), None)
+    if wanted and other is None:
+        raise Http404
+    context: dict[str, object] = {"release": found, "others": others, "other": other}
+    if other is not None:
+        nodes = oem_gaps.read(where(request, Permission.READ_FLEET)).nodes(found.architecture)
+        differences = sorted(
+            comparing.compare(other, found), key=lambda one: (_ORDER.index(one.change), one.name)
+        )
+        compared = [_compared(one, nodes) for one in differences]
+        context |= {
+            "changed": [one for one in compared if one.difference.change is not Change.SAME],
+            "same": [one for one in compared if one.difference.change is Change.SAME],
+        }
+    return render(request, "dashboard/release_compare.html", context)
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def block(request: HttpRequest, pk: int) -> HttpResponse:
+    """Offer a release to nobody from now on."""
+    found = get_object_or_404(Release, pk=pk)
+    because = request.POST.get("because", "")
+    act(
+        request,
+        lambda: verbs.block(found, by=operator(request), because=because),
+        done=f"{found} is blocked: nobody is offered it from now on.",
+    )
+    return redirect("dashboard:release", pk)
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def unblock(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a release be offered again."""
+    found = get_object_or_404(Release, pk=pk)
+    act(
+        request,
+        lambda: verbs.unblock(found, by=operator(request), why=request.POST.get("why", "")),
+        done=f"{found} may be offered again.",
+    )
+    return redirect("dashboard:release", pk)
+
+
+def _get(pk: int) -> Release:
+    return get_object_or_404(Release.objects.select_related("application"), pk=pk)
+
+
+def _running(release: Release, reach: Reach) -> tuple[int, int]:
+    """How many nodes run a release, and how many there are of its architecture."""
+    cells = NodeCount.objects.within(reach).of({"architecture": [release.architecture]})
+    return cells.filter(version=release.version).total(), cells.total()
+
+
+def _on(version: str, reach: Reach) -> int:
+    """How many nodes run a version, whatever their architecture: samples know no other number."""
+    return NodeCount.objects.within(reach).filter(version=version).total()
+
+
+def _gap_url(release: Release, gap: Gap) -> str:
+    if gap.versions:
+        return nodes_url(oem=gap.oem, architecture=release.architecture, version=gap.versions)
+    behind = f"os:<{release.version}"
+    return nodes_url(oem=gap.oem, architecture=release.architecture, q=behind)
+
+
+def _places(release: Release) -> list[Place]:
+    """The channels of a release's architecture; those that offer it come first."""
+    some = Channel.objects.filter(
+        application=release.application_id, architecture=release.architecture
+    )
+    places = [Place(one, one.target_id == release.pk) for one in some]
+    return sorted(places, key=lambda place: not place.is_target)
+
+
+def _others(release: Release) -> list[Release]:
+    """The releases to compare one with; the one before it comes first."""
+    some = list(channels.releases_for(release).exclude(pk=release.pk))
+    older = next((one for one in some if one.order < release.order), None)
+    return [older, *(one for one in some if one != older)] if older else some
+
+
+def _compared(difference: Difference, nodes: dict[str, int]) -> Compared:
+    oem = next((oem for oem in nodes if payload_name(oem) == difference.name), "")
+    return Compared(difference, nodes.get(oem, 0), oem)
