@@ -1,7 +1,7 @@
 """What the API says of itself: its OpenAPI document, and a page for each kind of problem."""
 
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any
 
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
@@ -39,14 +39,6 @@ class Document(Resource):
     def get_renderers(self) -> list[Any]:
         """JSON."""
         return [Json()]
-
-    def http_method_not_allowed(
-        self, request: HttpRequest, *_args: Any, **_kwargs: Any
-    ) -> NoReturn:
-        """Say so, also to strangers, whom nothing asked what they need."""
-        raise problems.WrongMethod(
-            f"There is no {request.method} here.", headers={"Allow": "GET, HEAD"}
-        )
 
 
 class OpenApi(Document):
