@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from oemupdates.dashboard import explaining, paging, tracing
 from oemupdates.dashboard.acting import where
 from oemupdates.dashboard.node_verbs import homes
+from oemupdates.dashboard.nodes_then import node_then
 from oemupdates.dashboard.timeline import timeline
 from oemupdates.domain.access import Permission
 from oemupdates.domain.checkin import OBSERVED
@@ -59,6 +60,8 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Node.objects.select_related("group__channel__target"), pk=pk)
     if not where(request, Permission.READ_FLEET).covers(found.group_id):
         raise Http404
+    if request.GET.get("at"):
+        return node_then(request, found)
     before, problem = _before(request)
     if problem:
         messages.error(request, problem)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard import facets, node_columns, paging, words
 from oemupdates.dashboard.acting import needs, operator, where
+from oemupdates.dashboard.nodes_then import nodes_then
 from oemupdates.domain.access import Permission
 from oemupdates.domain.query import BadQuery, Key, Query
 from oemupdates.domain.query_parameters import read_parameters
@@ -20,7 +21,7 @@ from oemupdates.services.finding import Found, find
 from oemupdates.services.walking import Slice
 
 BAD_REQUEST = 400
-_OTHERS = {"after", "all", "go", "view"}
+_OTHERS = {"after", "all", "at", "go", "view"}
 # Labels that the facet shows; the query box finds the others.
 _LABELS = 50
 _BULK = ("hold", "release", "label", "unlabel", "move", "retry", "archive")
@@ -30,6 +31,8 @@ _BULK = ("hold", "release", "label", "unlabel", "move", "retry", "archive")
 @needs(Permission.READ_FLEET)
 def nodes(request: HttpRequest) -> HttpResponse:
     """Show a page of the nodes that the URL asks for, with the facets to ask for others."""
+    if request.GET.get("at"):
+        return nodes_then(request)
     views = list(SavedView.objects.all().shown_to(operator(request)))
     default = next((view for view in views if _is_opened(view, request)), None)
     if default is not None:

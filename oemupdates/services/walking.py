@@ -57,18 +57,25 @@ def walk_carriers(
             return Slice(rows, top, looked)
 
 
-def cut(rows: list[Row], size: int) -> Slice[Row]:
+def cut(rows: list[Row], size: int, key: str = "pk") -> Slice[Row]:
     """As many rows as a page holds, and whether there is one more."""
     more = len(rows) > size
-    return Slice(rows[:size], rows[size - 1].pk if more else 0)
+    return Slice(rows[:size], getattr(rows[size - 1], key) if more else 0)
 
 
 def walk(
-    found: QuerySet[Row], after: int, size: int, *, first: int = 1, last: int | None = None
+    found: QuerySet[Row],
+    after: int,
+    size: int,
+    *,
+    first: int = 1,
+    last: int | None = None,
+    key: str = "pk",
 ) -> Slice[Row]:
     """Read on from a key through windows of keys, until the page is full or time is up.
 
-    The rows meant have keys from `first` to `last`, where that is known.
+    The rows meant have keys from `first` to `last`, where that is known. `key` is another column
+    that is unique among them, and has an index.
     """
     if last is None:
         every = found.model._default_manager.order_by("-pk")  # noqa: SLF001 - Django's
@@ -78,10 +85,11 @@ def walk(
     window, rows = FIRST_WINDOW, list[Row]()
     while top > first:
         bottom = max(top - window, first)
-        part = found.filter(pk__lt=top, pk__gte=bottom).order_by("-pk")
+        within = {f"{key}__lt": top, f"{key}__gte": bottom}
+        part = found.filter(**within).order_by(f"-{key}")
         rows += part[: size + 1 - len(rows)]
         if len(rows) > size:
-            return cut(rows, size)
+            return cut(rows, size, key)
         now = time.monotonic()
         took, top, before = now - before, bottom, now
         if now - began + took > PATIENCE_SECONDS:
