@@ -109,7 +109,8 @@ def test_the_palette_does_what_the_page_can_do(fleet: dict[str, str], window: Op
     page = opened.page
     page.keyboard.press("Control+k")
     page.keyboard.type("rename")
-    expect(page.get_by_role("option", selected=True)).to_contain_text("action here")
+    found = page.locator("#palette").get_by_role("option", selected=True)
+    expect(found).to_contain_text("action here")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Name", exact=True)).to_be_visible()
 

@@ -52,7 +52,7 @@ def hold_a_node(window: Opener, path: str) -> None:
     other.log_in()
     other.open(path)
     other.page.locator("summary", has_text="Hold").click()
-    other.page.get_by_placeholder("Colleagues will read this").fill("Disk is being replaced")
+    other.page.locator("#hold-because").fill("Disk is being replaced")
     other.page.get_by_role("button", name="Hold this node").click()
     expect(other.page.get_by_role("status")).to_contain_text("is held")
 

@@ -50,9 +50,9 @@ def test_a_node_is_found_held_and_seen_as_held(
     page = opened.page
     page.get_by_role("searchbox").fill("web-3")
     page.get_by_role("searchbox").press("Enter")
-    page.get_by_role("link", name="web-3", exact=True).click()
+    expect(page.get_by_role("heading", name="web-3")).to_be_visible()
     page.locator("summary", has_text="Hold").click()
-    page.get_by_placeholder("Colleagues will read this").fill("Disk is being replaced")
+    page.locator("#hold-because").fill("Disk is being replaced")
     page.get_by_role("button", name="Hold this node").click()
     expect(page.get_by_role("status")).to_contain_text("web-3 is held")
     expect(page.locator(".why")).to_contain_text("Held by admin: Disk is being replaced")
