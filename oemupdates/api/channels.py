@@ -73,6 +73,12 @@ class NewChannel(Body):
     architecture = serializers.ChoiceField(ARCHITECTURES)
 
 
+class ChannelChange(Reasoned):
+    """What a channel is to be called."""
+
+    name = Text(max_length=64)
+
+
 class Target(Reasoned):
     """What a channel's groups should run."""
 
@@ -100,7 +106,8 @@ def every() -> models.QuerySet[Channel]:
     )
 
 
-def _release(pk: int) -> Release:
+def release_of(pk: int) -> Release:
+    """The release that a request names; refused where there is none."""
     found = Release.objects.filter(pk=pk).first()
     if found is None:
         faults = [Fault("/release", "There is no release with this id.")]
@@ -148,6 +155,33 @@ class OneChannel(Resource):
         """Show a channel."""
         return get_object_or_404(every(), pk=pk)
 
+    @operation(
+        "rename_channel",
+        needs=Permission.CHANGE_FLEET,
+        gives=ChannelShape,
+        takes=ChannelChange,
+        is_conditional=True,
+        within=changing,
+    )
+    def patch(self, call: Call, pk: int) -> Channel:
+        """Call a channel otherwise; its groups follow it as before."""
+        channel = get_object_or_404(every(), pk=pk)
+        call.check_version(channel)
+        verbs.rename(channel, call.said["name"], by=call.by, why=call.said.get("why", ""))
+        return every().get(pk=pk)
+
+    @operation(
+        "delete_channel",
+        needs=Permission.CHANGE_FLEET,
+        is_conditional=True,
+        within=changing,
+    )
+    def delete(self, call: Call, pk: int) -> None:
+        """Take away a channel that no group follows, its floors and dead ends too."""
+        channel = get_object_or_404(every(), pk=pk)
+        call.check_version(channel, ChannelShape)
+        verbs.delete(channel, by=call.by)
+
 
 class ChannelTarget(Resource):
     """The target of a channel."""
@@ -170,7 +204,7 @@ class ChannelTarget(Resource):
         if call.said["release"] is None:
             verbs.clear_target(channel, by=call.by, why=why)
         else:
-            verbs.set_target(channel, _release(call.said["release"]), by=call.by, why=why)
+            verbs.set_target(channel, release_of(call.said["release"]), by=call.by, why=why)
         return every().get(pk=pk)
 
 
@@ -196,7 +230,7 @@ class Floors(Resource):
     def post(self, call: Call, pk: int) -> Floor:
         """Make nodes pass a release on the way to any newer one."""
         channel = get_object_or_404(Channel, pk=pk)
-        release, because = _release(call.said["release"]), call.said["reason"]
+        release, because = release_of(call.said["release"]), call.said["reason"]
         return verbs.add_floor(channel, release, by=call.by, because=because)
 
 

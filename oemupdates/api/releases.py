@@ -48,7 +48,17 @@ class PayloadShape(Shape):
 
     class Meta:
         model = Payload
-        fields = ("id", "name", "size", "sha1", "sha256", "is_verified")
+        fields = (
+            "id",
+            "name",
+            "size",
+            "sha1",
+            "sha256",
+            "is_verified",
+            "signed_by",
+            "built_for",
+            "own_version",
+        )
 
 
 class ReleasesAsked(Asked):

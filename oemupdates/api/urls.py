@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path, register_converter
 from oemupdates.api import (
     activity,
     bulk,
+    channel_preview,
     channels,
     documents,
     group_preview,
@@ -53,6 +54,16 @@ v1: list[URLPattern] = [
     path("channels", channels.Channels.as_view(), name="channels"),
     path("channels/<key:pk>", channels.OneChannel.as_view(), name="channel"),
     path("channels/<key:pk>/target", channels.ChannelTarget.as_view(), name="channel_target"),
+    path(
+        "channels/<key:pk>/summary",
+        channel_preview.ChannelSummary.as_view(),
+        name="channel_summary",
+    ),
+    path(
+        "channels/<key:pk>/preview",
+        channel_preview.TargetPreview.as_view(),
+        name="channel_preview",
+    ),
     path("channels/<key:pk>/floors", channels.Floors.as_view(), name="floors"),
     path("channels/<key:pk>/floors/<key:floor>", channels.OneFloor.as_view(), name="floor"),
     path("channels/<key:pk>/dead-ends", channels.DeadEnds.as_view(), name="dead_ends"),
@@ -93,6 +104,16 @@ v1: list[URLPattern] = [
     path("nodes/<key:pk>/unarchive", node_verbs.Unarchiving.as_view(), name="node_unarchive"),
     path("rejected", server.Rejected.as_view(), name="rejected"),
     path("releases", releases.Releases.as_view(), name="releases"),
+    path(
+        "releases/<key:pk>/summary",
+        channel_preview.ReleaseSummary.as_view(),
+        name="release_summary",
+    ),
+    path(
+        "releases/<key:pk>/compare",
+        channel_preview.ReleaseComparison.as_view(),
+        name="release_comparison",
+    ),
     path("releases/<key:pk>", releases.OneRelease.as_view(), name="release"),
     path("releases/<key:pk>/block", releases.Blocking.as_view(), name="release_block"),
     path("releases/<key:pk>/unblock", releases.Unblocking.as_view(), name="release_unblock"),

@@ -96,7 +96,7 @@ NODE_LISTS = {
 }
 # The style guide is shown by development servers alone.
 DEMO = {"demo_load", "demo_now", "demo_remove"}
-# What test_group_policy.py, test_badges.py and test_wallboard.py are about: forms of their own, and
+# What the tests of policies, badges and the wallboard are about: forms of their own, and
 # what a secret in the address opens to those without a log-in.
 GROUPS = {
     "group_create",
