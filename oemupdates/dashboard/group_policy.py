@@ -18,6 +18,7 @@ from oemupdates.services import groups as verbs
 from oemupdates.services.activity import Refused
 
 BAD_REQUEST = 400
+_ASKED = ("name", "track", "architecture")
 # What is said of an effect, beyond these many lines.
 MOST_LINES = 12
 
@@ -141,7 +142,9 @@ def create(request: HttpRequest) -> HttpResponse:
     application = Application.objects.get(uuid=FLATCAR)
     new = Group(application=application)
     if request.method != "POST":
-        return _page(request, NewGroupForm(instance=new), None)
+        # A link may say what somebody was missing, such as a track that nodes asked for.
+        asked = {name: request.GET[name] for name in _ASKED if name in request.GET}
+        return _page(request, NewGroupForm(instance=new, initial=asked), None)
     form = NewGroupForm(request.POST, instance=new)
     is_valid = form.is_valid()
     if "preview" in request.POST:

@@ -122,6 +122,13 @@ class TestMaking:
         assert "GROUP=berlin\n" in html
         assert "Waiting for the first check-in" in html
 
+    def test_begins_with_what_the_link_asks_for(self, page: Client, group: Group) -> None:
+        asked = {"name": "edge", "track": "edge-7", "architecture": "arm64", "max_under_way": "9"}
+        shown = page.get("/groups/new/", asked)
+        assert 'value="edge-7"' in shown.content.decode()
+        assert shown.context["form"].initial["architecture"] == "arm64"
+        assert shown.context["form"].initial["max_under_way"] is None
+
     def test_shows_in_words_what_it_would_be(self, page: Client, group: Group) -> None:
         form = {"name": "berlin", "architecture": "amd64", "preview": "1"}
         form["channel"] = str(seeded_channel().pk)
