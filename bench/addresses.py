@@ -65,7 +65,7 @@ _NODES = (
     "q=-node-1 state:deferred",
     "q=state:failed arch:arm64 oem:vmware basis:derived os:4081 seen:>1h",
 )
-# In which ways lists are asked, besides the plain one, the next page and the export.
+# In which ways pages are asked, besides the plain one, the next page and the export.
 QUERIES = {
     "dashboard:overview": ("at=2026-10-01T12:00:00Z",),
     "dashboard:nodes": _NODES,
@@ -78,6 +78,8 @@ QUERIES = {
     "dashboard:admin_tokens": ("state=ended",),
     "dashboard:admin_secrets": ("state=ended",),
     "dashboard:rejected": ("reason=not_xml", "source=192.0.0.7"),
+    "api:channel_preview": ("release={release}",),
+    "api:release_comparison": ("other={release}",),
     "api:nodes": _NODES,
     "api:activities": ("verb=node.held",),
     "api:samples": ("dimension=version&since=2026-10-25T00:00:00Z",),
@@ -104,7 +106,8 @@ def addresses() -> Iterator[Address]:
         url = reverse(name, kwargs={argument: thing(name, argument) for argument in arguments})
         yield Address(name, "", url)
         for query in QUERIES.get(name, ()):
-            yield Address(name, query, f"{url}?{query.replace('+', '%2B')}")
+            asked = query.replace("+", "%2B").format(release=thing("release", "pk"))
+            yield Address(name, query, f"{url}?{asked}")
 
 
 def routes() -> Iterator[tuple[str, tuple[str, ...]]]:

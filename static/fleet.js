@@ -63,7 +63,8 @@
     }
     const body = new FormData(form, choice);
     body.set("quietly", "1");
-    fetch(form.action, { method: "POST", body }).then(
+    // Whoever goes on at once must find it remembered.
+    fetch(form.action, { method: "POST", body, keepalive: true }).then(
       (answer) => answer.ok || form.submit(),
       () => announce("It lasts as long as this page: the server was not reached."),
     );

@@ -21,6 +21,7 @@ ONE_MORE = "q=-oem:azure sysext:different"
 # What is asked for in vain: an address that there is not, parameters that are missing, a network
 # that SQLite cannot look for.
 REFUSED = {"api:nothing": {404}, "api:samples": {400}}
+REFUSED |= {"api:channel_preview": {400}, "api:release_comparison": {400}}
 REFUSED |= {f"{route} q=2001:db8::/32": {400, 422} for route in ("api:nodes", "dashboard:nodes")}
 REFUSED["dashboard:nodes_export q=2001:db8::/32"] = REFUSED["dashboard:nodes q=2001:db8::/32"]
 REFUSED["dashboard:bulk_plan q=2001:db8::/32"] = REFUSED["dashboard:nodes q=2001:db8::/32"]

@@ -97,7 +97,8 @@ def test_the_theme_is_switched_and_remembered(
     opened = window(theme="light", script=script)
     opened.log_in()
     opened.page.locator(".menu summary").click()
-    opened.page.get_by_role("button", name="Dark").click()
+    with opened.page.expect_response("**/preferences/"):
+        opened.page.get_by_role("button", name="Dark").click()
     expect(opened.page.locator("html")).to_have_attribute("data-theme", "dark")
     opened.open("/groups/")
     expect(opened.page.locator("html")).to_have_attribute("data-theme", "dark")
