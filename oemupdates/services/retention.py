@@ -86,8 +86,8 @@ class _Table:
         rows = self.rows.filter(**{f"{self.at}__lt": before}) if before else self.rows
         if self.is_small:
             return rows.count()
-        first = rows.order_by(self.at).values_list(self.at, "pk").first()
-        last = rows.order_by(f"-{self.at}").values_list(self.at, "pk").first()
+        first = rows.order_by(self.at, "pk").values_list(self.at, "pk").first()
+        last = rows.order_by(f"-{self.at}", "-pk").values_list(self.at, "pk").first()
         if not first or not last:
             return 0
         if self.each:
