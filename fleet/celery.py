@@ -61,6 +61,12 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    # Each round takes up what is due or was left behind; one that is late finds nothing more.
+    "sync-upstreams": {
+        "task": "oemupdates.tasks.sync_upstreams",
+        "schedule": 15.0,
+        "options": {"expires": 15},
+    },
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

@@ -255,6 +255,13 @@ for _key in PAYLOAD_KEYS:
         message = f"FLEET_PAYLOAD_KEYS names {_key}, and there is no such file"
         raise ImproperlyConfigured(message)
 
+# --- Upstreams ----------------------------------------------------------------------------------
+
+# Channels that are fetched for at once, by all workers together.
+SYNCS_AT_ONCE = env.int("FLEET_SYNCS_AT_ONCE", default=2)
+# Bytes of the payload folder's disk that no download uses up.
+SYNC_DISK_RESERVE = env.int("FLEET_SYNC_DISK_RESERVE", default=512 * 1024 * 1024)
+
 # --- Security -----------------------------------------------------------------------------------
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS

@@ -21,6 +21,7 @@ from oemupdates.services import (
     history,
     notices,
     samples,
+    sync,
 )
 
 logger = logging.getLogger(__name__)
@@ -104,3 +105,13 @@ def tell_webhooks() -> None:
     """Find what webhooks are to be told, and send what is due."""
     notices.find(timezone.now())
     deliveries.send_due()
+
+
+@shared_task(acks_late=False)  # type: ignore[untyped-decorator] # Celery has no types
+def sync_upstreams() -> None:
+    """Fetch what upstreams have for the channels that follow them, where it is time.
+
+    It may take long, so a queue must not hand it out again: what a dead worker left is found.
+    """
+    worked = sync.work_due()
+    heartbeats.beat("sync_upstreams", timezone.now(), found=worked)

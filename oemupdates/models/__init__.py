@@ -21,8 +21,10 @@ from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
 from oemupdates.models.saved_view import SavedView
 from oemupdates.models.share_link import ShareLink
+from oemupdates.models.sync import PackageList, Proposal, SyncRun
 from oemupdates.models.token import ApiToken
 from oemupdates.models.update_secret import UpdateSecret
+from oemupdates.models.upstream import Subscription, Upstream
 from oemupdates.models.webhook import DarkMark, Webhook, WebhookCursor, WebhookDelivery
 
 __all__ = [
@@ -52,7 +54,9 @@ __all__ = [
     "NodeCount",
     "NodeLabel",
     "Operator",
+    "PackageList",
     "Payload",
+    "Proposal",
     "RejectedRequest",
     "Release",
     "Retention",
@@ -60,8 +64,11 @@ __all__ = [
     "Sample",
     "SavedView",
     "ShareLink",
+    "Subscription",
+    "SyncRun",
     "TrackAlias",
     "UpdateSecret",
+    "Upstream",
     "VersionInterval",
     "Webhook",
     "WebhookCursor",

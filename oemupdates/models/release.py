@@ -13,6 +13,7 @@ class Release(models.Model):
 
     `codebase` is the URL below which nodes find the payloads, when another host serves them; empty
     means that this server does. `order` is `domain.version.sort_key` of the version.
+    `documented_at` is when notes and lists of packages were last looked for upstream.
     """
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="releases")
@@ -21,6 +22,8 @@ class Release(models.Model):
     architecture = models.CharField(max_length=16, choices=Architecture)
     codebase = models.URLField(max_length=500, blank=True, default="")
     notes = models.TextField(blank=True, default="")
+    published_on = models.DateField(null=True, blank=True)
+    documented_at = models.DateTimeField(null=True, blank=True)
     registered_at = models.DateTimeField()
     blocked_at = models.DateTimeField(null=True, blank=True)
     blocked_because = models.CharField(max_length=500, blank=True, default="")

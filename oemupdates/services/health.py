@@ -14,7 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 from redis.exceptions import RedisError
 
-from oemupdates.models import ActivityCheck, Heartbeat, Sample
+from oemupdates.models import ActivityCheck, Heartbeat, Sample, Subscription
 from oemupdates.models.sample import WHOLE_FLEET
 from oemupdates.services.heartbeats import BEAT, WORKER
 
@@ -25,6 +25,7 @@ LATE_SECONDS, DEAD_SECONDS = 90, 300
 # An hour's work that was not done for this long is overdue.
 HOURLY_OVERDUE = timedelta(hours=2)
 MANY_JOBS = 100
+NAMED = 3
 SLOW_SECONDS = 0.1
 LITTLE_DISK, NO_DISK = 0.10, 0.03
 _KIB = 1024
@@ -104,6 +105,7 @@ def clockwork(now: datetime) -> list[Part]:
         _sampled(now),
         *_repaired(seen.get("repair_counters"), now),
         _chain(now),
+        *_synced(now),
     ]
 
 
@@ -183,6 +185,26 @@ def _chain(now: datetime) -> Part:
     words = f"The chain of activity was found whole {_ago(seconds)} ago, {check.rows:,} rows."
     level = Level.WARNING if now - check.checked_at > HOURLY_OVERDUE else Level.FINE
     return Part("activity", level, words, check.rows, "rows", check.checked_at)
+
+
+def _synced(now: datetime) -> Iterator[Part]:
+    """How long ago the channel that waits longest heard from its upstream; nothing if none do."""
+    followed = Subscription.objects.filter(upstream__is_enabled=True)
+    known = list(followed.select_related("upstream", "channel"))
+    if not known:
+        return
+    failing = [one for one in known if one.failures]
+    ages = [one.last_success_at for one in known if one.last_success_at]
+    if failing:
+        names = ", ".join(str(one) for one in failing[:NAMED])
+        more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""
+        yield Part("sync", Level.WARNING, f"The last sync failed of {names}{more}.")
+    elif len(ages) < len(known):
+        yield Part("sync", Level.FINE, "Not every upstream was asked yet.")
+    else:
+        seconds = max((now - min(ages)).total_seconds(), 0.0)
+        words = f"Every channel heard from its upstream within {_ago(seconds)}."
+        yield Part("sync", Level.FINE, words, seconds, "seconds", min(ages))
 
 
 def _database_part() -> Part:

@@ -15,6 +15,7 @@ from oemupdates.models import (
     Event,
     RejectedRequest,
     Sample,
+    SyncRun,
     WebhookDelivery,
 )
 from oemupdates.services import idempotency, retention
@@ -46,6 +47,7 @@ def forget(now: datetime) -> int:
         + _delete(refused.filter(last_at__lt=before[Kind.REJECTED]))
         + _delete(_beyond(refused.order_by("-last_at", "-id")))
         + _delete(DoneRequest.objects.filter(at__lt=now - idempotency.LIFE).order_by("at"))
+        + _delete(SyncRun.objects.filter(ended_at__lt=history).order_by("ended_at"))
         + _delete(Sample.objects.outdated_hours(before[Kind.HOURLY]))
         + _delete(Sample.objects.outdated_days(before[Kind.DAILY]))
     )

@@ -70,11 +70,13 @@ class Folder:
     unread: dict[str, str] = field(default_factory=dict)
 
 
-def read(directory: Path, *, version: str, architecture: str) -> Folder:
+def read(
+    directory: Path, *, version: str, architecture: str, needs_signature: bool = True
+) -> Folder:
     """Read a folder of payload files, each byte once; `BadPayload` names the file that is none.
 
-    With public keys in the settings (`PAYLOAD_KEYS`) one of them must have signed each file. The
-    image of an OEM or an extension must be for the version and the architecture.
+    With public keys in the settings (`PAYLOAD_KEYS`) one of them must have signed each file, if
+    that is needed. The image of an OEM or an extension must be for the version and architecture.
     """
     if not directory.is_dir():
         raise BadPayload(f"{directory} is no folder.")
@@ -86,11 +88,11 @@ def read(directory: Path, *, version: str, architecture: str) -> Folder:
     for path in paths:
         if path.name.endswith(_SUM) and path.name.removesuffix(_SUM) in names:
             continue
-        why = _why_ignored(path)
+        why = why_left_out(path.name) if path.is_file() else "no file"
         if why:
             folder.ignored[path.name] = why
             continue
-        file = _read_file(path, keys)
+        file = _read_file(path, keys, needs_signature=needs_signature)
         if path.name != OS_PAYLOAD:
             file = _look_into(file, folder, version=version, architecture=architecture)
         folder.files.append(file)
@@ -99,12 +101,11 @@ def read(directory: Path, *, version: str, architecture: str) -> Folder:
     return folder
 
 
-def _why_ignored(path: Path) -> str:
-    if not path.is_file():
-        return "no file"
-    if path.name == OS_PAYLOAD:
+def why_left_out(file_name: str) -> str:
+    """Why no node would ask for a file of that name; empty if some do."""
+    if file_name == OS_PAYLOAD:
         return ""
-    name = _OEM.fullmatch(path.name) or _EXTENSION.fullmatch(path.name)
+    name = _OEM.fullmatch(file_name) or _EXTENSION.fullmatch(file_name)
     if name is None:
         return "no name that nodes ask for"
     if "oem-" in name[1] or "flatcar-" in name[1]:
@@ -132,15 +133,27 @@ def _keys() -> dict[str, RSAPublicKey]:
     return keys
 
 
-def _read_file(path: Path, keys: dict[str, RSAPublicKey]) -> PayloadFile:
+def _read_file(path: Path, keys: dict[str, RSAPublicKey], *, needs_signature: bool) -> PayloadFile:
     try:
-        with path.open("rb") as file:
-            found = payloads.verify(file, keys=keys)
+        found = _verify(path, keys, needs_signature=needs_signature)
     except payloads.BadPayload as error:
         raise BadPayload(f"{path.name} is nothing that a node would take. {error}") from None
     read_file = PayloadFile(path, found.size, found.sha1, found.sha256, found.signed_by)
     _check_sum(read_file)
     return read_file
+
+
+def _verify(
+    path: Path, keys: dict[str, RSAPublicKey], *, needs_signature: bool
+) -> payloads.Payload:
+    with path.open("rb") as file:
+        try:
+            return payloads.verify(file, keys=keys)
+        except payloads.NotSigned:
+            if needs_signature:
+                raise
+        file.seek(0)
+        return payloads.verify(file, keys={})
 
 
 def _look_into(

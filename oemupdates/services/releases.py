@@ -42,12 +42,14 @@ class Source:
 
     `codebase` is the URL of the folder from which nodes get the files; empty lets this server
     host a copy of them. `moves_target` lets the channel's nodes have a newer release at once.
+    `needs_signature` lets nothing in that none of the payload keys signed, if there are any.
     """
 
     directory: Path
     version: str
     codebase: str = ""
     moves_target: bool = True
+    needs_signature: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,12 @@ def import_release(source: Source, *, channel: Channel, by: Operator | None) -> 
     except BadVersion as error:
         raise CannotImport(f"{error}.") from None
     codebase = _codebase(source.codebase)
-    folder = read(source.directory, version=source.version, architecture=channel.architecture)
+    folder = read(
+        source.directory,
+        version=source.version,
+        architecture=channel.architecture,
+        needs_signature=source.needs_signature,
+    )
     release = Release(
         application=channel.application,
         version=source.version,

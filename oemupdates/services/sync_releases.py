@@ -1,0 +1,238 @@
+"""Fetching one release as an upstream announces it: whole, as announced, or not at all."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+
+from oemupdates.models import Payload, Release, SyncRun
+from oemupdates.services import activity
+from oemupdates.services.payload_files import Folder, hosted_folder, why_left_out
+from oemupdates.services.releases import Source, import_release
+from oemupdates.services.sync_keeper import Keeper
+from oemupdates.upstream import download, release_server
+from oemupdates.upstream.omaha import Manifest, Package
+from oemupdates.upstream.session import Session
+
+# Beside the boards; the payload server knows no such board.
+_STAGING = ".staging"
+_LEFT_BEHIND_SECONDS = 7 * 24 * 60 * 60
+
+
+class CannotTake(activity.Refused):
+    """The release is another than the one that is known, or there is no room for it."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A run while it is worked on; `changes` and `remarks` collect what it will say."""
+
+    run: SyncRun
+    session: Session
+    keeper: Keeper
+    changes: list[str]
+    remarks: list[str]
+    track: str = ""
+
+    @property
+    def board(self) -> str:
+        """The board in the layout of release servers."""
+        return f"{self.run.channel.architecture}-usr"
+
+
+def take(job: Job, manifest: Manifest) -> Release | None:
+    """Have a release as announced; None in a dry run that finds it missing.
+
+    What is here already is not fetched again. It is registered only when each of its files is
+    here and is what was announced; what could be fetched of it is kept for the next run.
+    """
+    manifest = _of_use(job, manifest)
+    channel = job.run.channel
+    known = Release.objects.filter(
+        application=channel.application,
+        version=manifest.version,
+        architecture=channel.architecture,
+    ).first()
+    missing = _missing(known, manifest)
+    if known is not None and not missing:
+        return known
+    size = filesizeformat(sum(one.size for one in missing)).replace("\xa0", " ")
+    files = f"{len(missing)} file{'s' * (len(missing) != 1)}, {size}"
+    if job.run.is_dry:
+        job.changes.append(f"{manifest.version} would be imported: {files}.")
+        return None
+    with _staging(job.run, manifest.version) as folder:
+        _fetch(job, manifest, missing, folder)
+        release = _import(job, manifest, folder)
+    job.changes.append(f"{manifest.version} was imported: {files}.")
+    return release
+
+
+def _of_use(job: Job, manifest: Manifest) -> Manifest:
+    """A release without the files that no node asks for."""
+    kept = []
+    for package in manifest.packages:
+        if why := why_left_out(package.name):
+            job.remarks.append(f"{package.name} of {manifest.version} is left out: {why}.")
+        else:
+            kept.append(package)
+    return replace(manifest, packages=tuple(kept))
+
+
+def _missing(known: Release | None, manifest: Manifest) -> list[Package]:
+    """The files of a release that are not registered, or not hosted as they should be."""
+    if known is None:
+        return list(manifest.packages)
+    payloads = {payload.name: payload for payload in known.payloads.all()}
+    found = []
+    for package in manifest.packages:
+        payload = payloads.get(package.name)
+        if payload is None:
+            found.append(package)
+        elif not _is_same(payload, package):
+            raise CannotTake(
+                f"{known} is registered with another {package.name} than is announced now: what"
+                " nodes were offered must stay what it is."
+            )
+        elif not known.codebase and not _is_hosted(known, payload):
+            found.append(package)
+    if found and known.codebase:
+        raise CannotTake(
+            f"{known} is registered with its payloads on {known.codebase}, and lacks"
+            f" {', '.join(package.name for package in found)}."
+        )
+    return found
+
+
+def _is_same(payload: Payload, package: Package) -> bool:
+    return (
+        payload.size == package.size
+        and package.sha1 in {"", payload.sha1}
+        and package.sha256 in {"", payload.sha256}
+    )
+
+
+def _is_hosted(release: Release, payload: Payload) -> bool:
+    path = hosted_folder(board=release.board, version=release.version) / payload.name
+    with suppress(OSError):
+        return path.stat().st_size == payload.size
+    return False
+
+
+@contextmanager
+def _staging(run: SyncRun, version: str) -> Iterator[Path]:
+    """A folder for the files of a release, ours alone; it stays if the block does not end well."""
+    root = Path(settings.PAYLOAD_DIR) / _STAGING
+    folder = root / f"{run.upstream_id}-{run.channel_id}" / version
+    folder.mkdir(parents=True, exist_ok=True)
+    _delete_left_behind(root)
+    with (folder.parent / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotTake("Another process of this server is at these files still.") from None
+        folder.touch()  # it is in use, however long it waited
+        yield folder
+        shutil.rmtree(folder)
+
+
+def _delete_left_behind(root: Path) -> None:
+    """Delete what was begun long ago and never ended: newer releases took its place."""
+    for folder in root.glob("*/*/"):
+        with suppress(OSError):
+            if folder.is_dir() and time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
+                shutil.rmtree(folder)
+
+
+def _fetch(job: Job, manifest: Manifest, missing: Sequence[Package], folder: Path) -> None:
+    """Fetch what is missing, one file after the other."""
+    files = folder / "files"
+    files.mkdir(exist_ok=True)
+    _link_what_is_here(job, manifest, missing, files)
+    for package in missing:
+        # A file from before is believed only after it was read again.
+        if not download.holds(files / package.name, package):
+            (files / package.name).unlink(missing_ok=True)
+    _check_room(missing, folder)
+    job.keeper.expect(files=len(missing), size=sum(package.size for package in missing))
+    for package in missing:
+        place = folder / package.name
+        if not (files / package.name).is_file():
+            job.keeper.say(f"Fetching {package.name} of {manifest.version}")
+            urls = [url + package.remote_name for url in _codebases(job, manifest)]
+            download.fetch(job.session, urls, package, place, job.keeper.heard)
+            place.replace(files / package.name)
+        if package.sha256:
+            sums = files / f"{package.name}.sha256"
+            sums.write_text(f"{package.sha256}  {package.name}\n", encoding="utf-8")
+        job.keeper.finished(package.size)
+
+
+def _link_what_is_here(
+    job: Job, manifest: Manifest, missing: Sequence[Package], files: Path
+) -> None:
+    """Let a release that lacks only some files be read as a whole, as imports read it."""
+    hosted = hosted_folder(board=job.board, version=manifest.version)
+    for package in manifest.packages:
+        link = files / package.name
+        if package not in missing and not link.exists():
+            link.unlink(missing_ok=True)
+            link.symlink_to(hosted / package.name)
+
+
+def _codebases(job: Job, manifest: Manifest) -> list[str]:
+    """Where the files of a release may be; the hashes decide whether they are.
+
+    A floor of a Nebraska comes without an address of its own, so the release server is asked too.
+    """
+    found = list(manifest.codebases)
+    if server := job.run.upstream.release_server:
+        found.append(release_server.folder(server, job.board, manifest.version))
+    return list(dict.fromkeys(found))
+
+
+def _check_room(missing: Sequence[Package], folder: Path) -> None:
+    """Refuse what would fill the disk: what is to be fetched, and the copy that is hosted."""
+    to_fetch = sum(
+        download.missing(folder / package.name, package)
+        for package in missing
+        if not (folder / "files" / package.name).is_file()
+    )
+    needed = to_fetch + sum(package.size for package in missing) + settings.SYNC_DISK_RESERVE
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        words = [filesizeformat(number).replace("\xa0", " ") for number in (needed, free)]
+        raise CannotTake(f"The payload folder's disk needs {words[0]} free, and has {words[1]}.")
+
+
+def _import(job: Job, manifest: Manifest, folder: Path) -> Release:
+    """Register the files; every one of them is read and judged as an import does."""
+    run = job.run
+    job.keeper.say(f"Checking {manifest.version}")
+    job.keeper.make_sure()
+    imported = import_release(
+        Source(
+            folder / "files",
+            manifest.version,
+            moves_target=False,
+            needs_signature=run.upstream.needs_signature,
+        ),
+        channel=run.channel,
+        by=run.asked_by,
+    )
+    _remark(job, imported.folder)
+    return imported.release
+
+
+def _remark(job: Job, folder: Folder) -> None:
+    if folder.unread:
+        names = ", ".join(sorted(folder.unread))
+        why = next(iter(folder.unread.values()))
+        job.remarks.append(f"Not looked into, as {why}: {names}.")
+    job.remarks.extend(folder.warnings)

@@ -1,0 +1,229 @@
+"""HTTP to other update servers: bounded in time and size, tried again, and led nowhere odd."""
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPException
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
+# Before something is tried again; twice as long each time.
+PAUSE_SECONDS = 0.5
+# However slowly the other side drips, a document is over by then.
+DOCUMENT_SECONDS = 120.0
+PIECE_BYTES = 64 * 1024
+MAX_REDIRECTS = 5
+_MOVED = frozenset({301, 302, 303, 307, 308})
+_BUSY = frozenset({429, 500, 502, 503, 504})
+_ABSENT = frozenset({404, 410})
+_TRIES = 3
+_OK = 200
+_FAULTS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+
+
+class Unreachable(Exception):
+    """No whole answer came; the text is a sentence that says from where, and why."""
+
+
+class Absent(Unreachable):
+    """The other server says that there is no such thing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How another server is reached: the file of the authorities it is trusted by, and a proxy."""
+
+    ca_file: str = ""
+    proxy: str = ""
+
+
+class Answer:
+    """An answer whose head was read, and whose body comes in pieces."""
+
+    def __init__(self, url: str, response: requests.Response) -> None:
+        self.url = url
+        self._response = response
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes the body announces."""
+        text = self.headers.get("content-length", "")
+        return int(text) if text.isascii() and text.isdigit() else None
+
+    def close(self) -> None:
+        """Read no more of it."""
+        self._response.close()
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the body as they come, undecoded."""
+        if self.headers.get("content-encoding", "identity").lower() != "identity":
+            raise Unreachable(f"{self.url} comes packed, which nobody asked for.")
+        try:
+            while piece := self._response.raw.read1(PIECE_BYTES, decode_content=False):
+                yield piece
+        except _FAULTS as problem:
+            raise Unreachable(f"{self.url} broke off: {_why(problem)}.") from problem
+
+
+class Session:
+    """Connections to other servers by one route, used by one thread; closed at its end."""
+
+    def __init__(self, route: Route) -> None:
+        self.pause = PAUSE_SECONDS
+        self._session = requests.Session()
+        # Each upstream says itself by which proxy and with which authorities it is reached.
+        self._session.trust_env = False
+        self._session.verify = route.ca_file or True
+        if route.proxy:
+            self._session.proxies = {"http": route.proxy, "https": route.proxy}
+        # Statuses are tried again by `_open`: urllib3 would first read a bad answer to its end.
+        retry = Retry(
+            total=2, status=0, redirect=0, backoff_factor=self.pause, allowed_methods=None, read=1
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._session.close()
+
+    def get(self, url: str, *, most: int) -> bytes:
+        """A document of at most so many bytes; raises `Absent` or `Unreachable`."""
+        with self.stream("GET", url) as answer:
+            return _whole(answer, most)
+
+    def post(self, url: str, body: bytes, *, most: int) -> bytes:
+        """The answer to a document of XML, of at most so many bytes; raises `Unreachable`."""
+        with self.stream("POST", url, body=body) as answer:
+            return _whole(answer, most)
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Iterator[Answer]:
+        """An answer to read piece by piece; statuses of 400 and more are raised.
+
+        416 is none of those: it says something about the range that was asked for.
+        """
+        asked = {"accept-encoding": "identity", "user-agent": "oem-fleet", **(headers or {})}
+        if body is not None:
+            asked["content-type"] = "text/xml"
+        answer = self._open(method, url, asked, body)
+        try:
+            if answer.status in _ABSENT:
+                raise Absent(f"{answer.url} is not there ({answer.status}).")
+            if answer.status >= 400 and answer.status != 416:  # noqa: PLR2004 - HTTP's own
+                raise Unreachable(f"{answer.url} answers {answer.status}.")
+            yield answer
+        finally:
+            answer.close()
+
+    def _open(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        tries = 1
+        while (answer := self._follow(method, url, headers, body)).status in _BUSY:
+            if tries == _TRIES:
+                break
+            answer.close()
+            time.sleep(self.pause * 2**tries)
+            tries += 1
+        return answer
+
+    def _follow(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None
+    ) -> Answer:
+        asked = url
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._once(method, url, headers, body)
+            if answer.status not in _MOVED:
+                return answer
+            to = urljoin(url, answer.headers.get("location", ""))
+            answer.close()
+            if method == "POST":
+                raise Unreachable(f"{url} answers that it has moved to {to}: use that address.")
+            if urlsplit(url).scheme == "https" and urlsplit(to).scheme == "http":
+                raise Unreachable(f"{url} leads to {to}, where nothing is encrypted.")
+            url = to
+        raise Unreachable(f"{asked} leads from one address to the next.")
+
+    def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+            raise Unreachable(f"{url[:200]} is no http or https address.")
+        try:
+            response = self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, READ_SECONDS),
+            )
+        except _FAULTS as problem:
+            raise Unreachable(f"{url} cannot be reached: {_why(problem)}.") from problem
+        return Answer(url, response)
+
+
+def _whole(answer: Answer, most: int) -> bytes:
+    """The body of an answer, all of it."""
+    if answer.status != _OK:
+        raise Unreachable(f"{answer.url} answers {answer.status}.")
+    deadline, found = time.monotonic() + DOCUMENT_SECONDS, bytearray()
+    for piece in answer.pieces():
+        found += piece
+        if len(found) > most:
+            raise Unreachable(f"{answer.url} is longer than {most} bytes.")
+        if time.monotonic() > deadline:
+            raise Unreachable(f"{answer.url} did not come to its end in time.")
+    if answer.length not in {None, len(found)}:
+        raise Unreachable(f"{answer.url} ended early.")
+    return bytes(found)
+
+
+def _why(problem: BaseException) -> str:
+    """The cause of a failure in words; the innermost one that is known says most."""
+    cause: BaseException | None = problem
+    for _ in range(10):
+        if cause is None:
+            break
+        if isinstance(cause, socket.gaierror):
+            return "its name is not known"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message})"
+        if isinstance(cause, TimeoutError | requests.Timeout):
+            return "it did not answer in time"
+        if isinstance(cause, ConnectionRefusedError):
+            return "nothing listens there"
+        cause = _inner(cause)
+    return f"{type(problem).__name__}: {problem}"[:300]
+
+
+def _inner(problem: BaseException) -> BaseException | None:
+    first = problem.args[0] if problem.args else None
+    for inner in (first, getattr(problem, "reason", None), problem.__cause__, problem.__context__):
+        if isinstance(inner, BaseException):
+            return inner
+    return None

@@ -1,0 +1,286 @@
+"""Syncs with a real server that has bad days: whole releases, or none, and why in words."""
+
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.models import (
+    Activity,
+    Floor,
+    PackageList,
+    Payload,
+    Proposal,
+    Release,
+    Subscription,
+    SyncRun,
+)
+from oemupdates.services import channels, proposals, releases, sync, sync_runs, upstreams
+from oemupdates.services.proposals import CannotDecide
+from oemupdates.services.upstreams import Terms
+from tests.domain.payload_maker import make_payload
+from tests.servers import free_port
+from tests.services.makers import make_operator, seeded_channel
+from tests.upstream.public_server import BOARD, real_files
+
+# Whoever keeps a run does so by a connection of its own.
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytest_plugins = ("tests.upstream.conftest",)
+KEY = Path(__file__).parents[1] / "payloads" / "update-payload-key.pub.pem"
+OLD, NEW = "4459.2.1", "4593.2.1"
+
+
+@pytest.fixture(autouse=True)
+def hosted(tmp_path, settings):
+    settings.PAYLOAD_DIR = tmp_path / "hosted"
+    settings.PAYLOAD_KEYS = [KEY]
+    return settings.PAYLOAD_DIR
+
+
+def terms(public, **given):
+    values = {
+        "name": "flatcar",
+        "kind": "public",
+        "address": public.address,
+        "release_server": f"{public.url}/files",
+        "images_server": f"{public.url}/images",
+        "policy": "follow",
+    } | given
+    return Terms(**values)
+
+
+def follow(public, channel="stable", **given):
+    upstream = upstreams.add(terms(public, **given), by=None)
+    return upstreams.subscribe(upstream, seeded_channel(channel), by=None)
+
+
+def run(subscription, watch=None, **given):
+    asked = sync_runs.ask(subscription.upstream, subscription.channel, by=None, **given)
+    return sync.work(sync_runs.claim(asked.pk), watch)
+
+
+def system(text):
+    """The files of a release that nobody signed."""
+    return {OS_PAYLOAD: make_payload(text.encode())}
+
+
+class TestWork:
+    def test_has_the_release_whole_and_moves_the_channel(self, public, hosted):
+        files = real_files()
+        public.publish(NEW, files)
+        public.feed(NEW, "Much is new.", "2026-08-01")
+        public.documents[f"/images/{BOARD}/{NEW}/oem-azure_packages.txt"] = b"app/walinux-2.13\n"
+        subscription = follow(public, feed=f"{public.url}/feed-{{channel}}.json")
+        done = run(subscription)
+        assert (done.state, done.problem) == ("done", "")
+        release = Release.objects.get()
+        for name, content in files.items():
+            assert (hosted / BOARD / NEW / name).read_bytes() == content
+        assert set(release.payloads.values_list("signed_by", flat=True)) == {KEY.name}
+        assert seeded_channel().target == release
+        assert (release.notes, str(release.published_on)) == ("Much is new.", "2026-08-01")
+        assert PackageList.objects.get().content == "app/walinux-2.13\n"
+        assert (done.files_done, done.files_total) == (2, 2)
+        assert done.bytes_done == done.bytes_total == sum(map(len, files.values()))
+        assert f"stable (amd64) is at {NEW}." in done.changes
+        assert not list((hosted / ".staging").rglob("*.gz"))
+
+        asked, written = len(public.downloads()), Activity.objects.count()
+        again = run(subscription)
+        assert (again.state, again.changes) == ("done", [])
+        assert (len(public.downloads()), Activity.objects.count() - written) == (asked, 0)
+
+    def test_takes_floors_with_their_reasons_before_the_target(self, public):
+        public.publish(OLD, system("old"), is_target=False, floor_reason="new boot loader")
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False)
+        run(subscription)
+        floor = Floor.objects.select_related("release").get()
+        assert (floor.release.version, floor.reason) == (OLD, "new boot loader")
+        channels.remove_floor(floor, by=None)
+        assert run(subscription).state == "done"
+        assert not Floor.objects.exists()  # an operator took it away
+
+    @pytest.mark.parametrize(
+        ("fault", "words"),
+        [
+            ("404", "is not there"),
+            ("500", "answers 500"),
+            ("wrong", "other bytes"),
+            ("longer", "were announced"),
+        ],
+    )
+    def test_moves_nothing_without_the_second_oem_and_mends_it_the_next_time(
+        self, public, fault, words
+    ):
+        files = system("new") | {"oem-azure.gz": real_files()["oem-azure.gz"]}
+        public.publish(NEW, files)
+        public.faults["oem-azure.gz"] = [fault] * 100
+        subscription = follow(public, needs_signature=False)
+        failed = run(subscription)
+        assert failed.state == "failed"
+        assert "oem-azure.gz" in failed.problem
+        assert words in failed.problem
+        assert not Release.objects.exists()
+        assert seeded_channel().target is None
+        public.faults.clear()
+        assert run(subscription).state == "done"
+        assert Payload.objects.count() == len(files)
+        assert len(public.downloads(OS_PAYLOAD)) == 1
+
+    @pytest.mark.parametrize("faults", [["truncate"], ["redirect"], ["503"], ["no range"]])
+    def test_gets_over(self, public, hosted, faults):
+        files = system("new")
+        public.publish(NEW, files)
+        public.faults[OS_PAYLOAD] += faults
+        assert run(follow(public, needs_signature=False)).problem == ""
+        assert (hosted / BOARD / NEW / OS_PAYLOAD).read_bytes() == files[OS_PAYLOAD]
+
+    def test_takes_nothing_that_nobody_signed_where_a_signature_is_needed(self, public):
+        public.publish(NEW, system("unsigned"))
+        failed = run(follow(public))
+        assert "nothing that a node would take" in failed.problem
+        assert not Release.objects.exists()
+
+    def test_says_that_it_knows_no_key(self, public, settings):
+        settings.PAYLOAD_KEYS = []
+        assert "no key is known here" in run(follow(public)).problem
+        assert not public.asked
+
+    def test_says_that_there_is_no_room(self, public, settings):
+        settings.SYNC_DISK_RESERVE = 2**62
+        public.publish(NEW, system("new"))
+        assert "disk needs" in run(follow(public, needs_signature=False)).problem
+        assert not public.downloads()
+
+    def test_believes_no_version_that_is_another_one(self, public):
+        public.publish(NEW, system("new"))
+        public.documents[f"/images/{BOARD}/{NEW}/version.txt"] = b"FLATCAR_VERSION=4600.0.0\n"
+        assert "says 4600.0.0" in run(follow(public, needs_signature=False)).problem
+        assert not Release.objects.exists()
+
+    def test_refuses_other_bytes_for_a_release_that_is_known(self, public):
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False)
+        run(subscription)
+        public.manifests.clear()
+        public.publish(NEW, system("other"))
+        assert "another flatcar_production_update.gz" in run(subscription).problem
+
+    def test_fetches_again_what_is_gone_from_the_disk(self, public, hosted):
+        files = system("new")
+        public.publish(NEW, files)
+        subscription = follow(public, needs_signature=False)
+        run(subscription)
+        place = hosted / BOARD / NEW / OS_PAYLOAD
+        place.unlink()
+        assert run(subscription).state == "done"
+        assert place.read_bytes() == files[OS_PAYLOAD]
+
+    def test_says_in_a_dry_run_what_it_would_do_and_does_nothing(self, public):
+        public.publish(NEW, system("new"))
+        done = run(follow(public, needs_signature=False), is_dry=True)
+        assert done.changes[0].startswith(f"{NEW} would be imported: 1 file, ")
+        assert not Release.objects.exists()
+        assert not public.downloads()
+
+    def test_stops_when_it_is_cancelled_and_imports_nothing(self, public):
+        public.publish(NEW, system("new"))
+        cancelled = run(
+            follow(public, needs_signature=False),
+            lambda _: sync_runs.cancel(SyncRun.objects.get(), by=None),
+        )
+        assert cancelled.state == "cancelled"
+        assert not Release.objects.exists()
+
+    def test_does_not_move_a_channel_back_that_an_operator_moved(self, public):
+        public.publish(OLD, system("old"))
+        subscription = follow(public, needs_signature=False)
+        run(subscription)
+        public.manifests.clear()
+        public.publish(NEW, system("new"))
+        run(subscription)
+        channels.set_target(seeded_channel(), Release.objects.get(version=OLD), by=None, why="x")
+        assert "stays so" in run(subscription).remarks[0]
+        assert seeded_channel().target.version == OLD
+
+    def test_does_not_move_to_a_release_that_is_blocked_here(self, public):
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False, policy="mirror")
+        run(subscription)
+        assert seeded_channel().target is None
+        releases.block(Release.objects.get(), by=None, because="bad kernel")
+        upstreams.edit(
+            subscription.upstream, terms(public, needs_signature=False), by=make_operator()
+        )
+        assert "bad kernel" in run(subscription).remarks[0]
+        assert seeded_channel().target is None
+
+
+class TestProposals:
+    def test_wait_for_an_operator_who_accepts(self, public):
+        public.publish(OLD, system("old"), is_target=False, floor_reason="new boot loader")
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False, policy="propose")
+        run(subscription)
+        run(subscription)
+        proposal = Proposal.objects.get()
+        assert seeded_channel().target is None
+        assert not Floor.objects.exists()
+        proposals.accept(proposal, by=make_operator())
+        assert seeded_channel().target.version == NEW
+        assert Floor.objects.get().release.version == OLD
+        with pytest.raises(CannotDecide):
+            proposals.dismiss(proposal, by=None)
+
+    def test_are_not_made_again_once_they_were_dismissed(self, public):
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False, policy="propose")
+        run(subscription)
+        proposals.dismiss(Proposal.objects.get(), by=None, why="no")
+        run(subscription)
+        assert Proposal.objects.get().state == "dismissed"
+        assert seeded_channel().target is None
+
+    def test_give_way_to_newer_ones(self, public):
+        public.publish(OLD, system("old"))
+        subscription = follow(public, needs_signature=False, policy="propose")
+        run(subscription)
+        public.manifests.clear()
+        public.publish(NEW, system("new"))
+        run(subscription)
+        states = dict(Proposal.objects.values_list("release__version", "state"))
+        assert states == {OLD: "superseded", NEW: "open"}
+
+
+class TestImportByNumber:
+    def test_has_a_version_that_is_not_offered_any_more_and_moves_nothing(self, public):
+        files = real_files()
+        public.published[NEW] = files
+        done = run(follow(public), version=NEW)
+        assert done.problem == ""
+        assert set(Payload.objects.values_list("name", flat=True)) == set(files)
+        assert seeded_channel().target is None
+        assert "oem-ami.gz" in done.remarks[0]
+
+    def test_says_that_there_is_none(self, public):
+        assert "has no 1.0.0" in run(follow(public), version="1.0.0").problem
+
+
+class TestWorkDue:
+    def test_goes_on_with_others_where_one_fails(self, public):
+        public.publish(NEW, system("new"))
+        good = follow(public, needs_signature=False)
+        nobody = f"http://127.0.0.1:{free_port()}/v1/update/"
+        bad = upstreams.add(Terms("away", "nebraska", nobody, needs_signature=False), by=None)
+        upstreams.subscribe(bad, seeded_channel("beta"), by=None)
+        assert sync.work_due() == 2
+        assert sync.work_due() == 0
+        assert seeded_channel().target.version == NEW
+        problems = dict(SyncRun.objects.values_list("upstream__name", "problem"))
+        assert problems["flatcar"] == ""
+        assert "nothing listens there" in problems["away"]
+        failures = dict(Subscription.objects.values_list("upstream__name", "failures"))
+        assert failures == {"flatcar": 0, "away": 1}
+        assert Subscription.objects.get(pk=good.pk).next_run_at > timezone.now()
