@@ -40,6 +40,10 @@ KEYS: dict[str, QuerySet[Model]] = {
     ".delivery": models.WebhookDelivery.objects.all(),
     ".floor": models.Floor.objects.all(),
     ".grant": models.RoleGrant.objects.all(),
+    ".proposal": models.Proposal.objects.all(),
+    ".run": models.SyncRun.objects.all(),
+    ".subscription": models.Subscription.objects.all(),
+    ".upstream": models.Upstream.objects.all(),
 }
 WORDS = {".kind": "history", ".name": "not-found"}
 
@@ -136,7 +140,7 @@ def thing(route: str, argument: str) -> str:
         return share_links.secret_of(link) if link else "nobody-knows-this"
     name = route.rpartition(":")[2].removeprefix("admin_")
     stem = max((key for key in KEYS if name.startswith(key)), key=len, default="")
-    rows = KEYS.get(f".{argument}") or KEYS.get(stem)
+    rows = KEYS.get(f".{argument}", KEYS.get(stem))
     if rows is None:
         raise LookupError(f"bench/addresses.py does not know what {argument} of {route} is")
     row = rows.first()

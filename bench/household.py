@@ -193,6 +193,29 @@ def connect(nodes: int, by: models.Operator, now: datetime) -> None:
             )
             for index in range(share(nodes, 500, one_of=10))
         )
+    upstream = models.Upstream.objects.create(
+        name="flatcar", kind="public", address="https://updates.example.net/v1/update/"
+    )
+    for channel in models.Channel.objects.all():
+        models.Subscription.objects.create(
+            upstream=upstream, channel=channel, track=channel.name, next_run_at=now
+        )
+        models.SyncRun.objects.bulk_create(
+            models.SyncRun(
+                upstream=upstream,
+                channel=channel,
+                asked_at=now,
+                lease_until=now,
+                state="failed",
+                ended_at=now,
+                problem="Nothing listens there.",
+            )
+            for _ in range(share(nodes, 50, one_of=10))
+        )
+        if channel.target:
+            models.Proposal.objects.create(
+                upstream=upstream, channel=channel, release=channel.target, made_at=now
+            )
     models.RejectedRequest.objects.bulk_create(
         models.RejectedRequest(
             day=(now - timedelta(days=number % 30)).date(),

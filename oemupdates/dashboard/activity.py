@@ -28,6 +28,7 @@ PAGES = {
     "group": "dashboard:group",
     "channel": "dashboard:channel",
     "release": "dashboard:release",
+    "upstream": "dashboard:release_upstream",
     "bulkchange": "dashboard:bulk",
     "operator": "dashboard:admin_user",
 }

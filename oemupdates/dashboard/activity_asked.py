@@ -23,6 +23,7 @@ KINDS = {
     "group": "Groups",
     "channel": "Channels",
     "release": "Releases",
+    "upstream": "Upstreams",
     "application": "Applications",
     "bulkchange": "Changes of many nodes",
     "demofleet": "The demo fleet",

@@ -26,7 +26,16 @@ from oemupdates.models import (
     Webhook,
     WebhookDelivery,
 )
-from oemupdates.services import channels, proof, share_links, tokens, update_secrets
+from oemupdates.services import (
+    channels,
+    proof,
+    proposals,
+    share_links,
+    sync_runs,
+    tokens,
+    update_secrets,
+    upstreams,
+)
 from tests.access.routes import METHODS, Line, Route, known, table
 from tests.services.makers import (
     last_activity,
@@ -160,7 +169,15 @@ def things(db: None) -> dict[str, Any]:
     delivery = WebhookDelivery.objects.create(
         webhook=webhook, event_id="1", kind="test", body={}, made_at=now, next_try_at=now
     )
+    upstream = upstreams.add(upstreams.Terms("flatcar", "public"), by=None)
+    subscription = upstreams.subscribe(upstream, channel, by=None)
+    proposal = proposals.propose(upstream, channel, release, [])
+    assert proposal is not None
     return {
+        "upstream": upstream.pk,
+        "subscription": subscription.pk,
+        "run": sync_runs.ask(upstream, channel, by=None).pk,
+        "proposal": proposal.pk,
         "node": make_node(group=group).pk,
         "group": group.pk,
         "channel": channel.pk,

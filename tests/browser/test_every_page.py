@@ -19,10 +19,21 @@ from oemupdates.models import (
     Node,
     Operator,
     RejectedRequest,
+    SyncRun,
+    Upstream,
     Webhook,
     WebhookDelivery,
 )
-from oemupdates.services import operators, roles, tokens, update_secrets, webhooks
+from oemupdates.services import (
+    operators,
+    proposals,
+    roles,
+    sync_runs,
+    tokens,
+    update_secrets,
+    upstreams,
+    webhooks,
+)
 from tests.browser.conftest import Opener
 from tests.services.makers import seeded_channel, seeded_group
 
@@ -92,6 +103,25 @@ def _administer(admin: Operator) -> None:
     WebhookDelivery.objects.filter(pk=delivery.pk).update(
         attempt=2, error="e" * 300, answer="a" * 500, status=500, milliseconds=12
     )
+    _sync()
+
+
+def _sync() -> None:
+    """A run in the middle, one that failed, and a release that is proposed."""
+    upstream = upstreams.add(upstreams.Terms("u" * 64, "public"), by=None)
+    channel = seeded_channel()
+    for one in (channel, seeded_channel("beta")):
+        upstreams.subscribe(upstream, one, by=None)
+    failed = sync_runs.claim(sync_runs.ask(upstream, channel, by=None).pk)
+    assert failed is not None
+    sync_runs.settle(failed, sync_runs.Outcome(["c" * 90], ["r" * 90], "p" * 300))
+    run = sync_runs.claim(sync_runs.ask(upstream, seeded_channel("beta"), by=None).pk)
+    assert run is not None
+    SyncRun.objects.filter(pk=run.pk).update(
+        doing="Fetching " + "f" * 128, files_total=9, bytes_done=10**9, bytes_total=3 * 10**9
+    )
+    assert channel.target is not None
+    proposals.propose(upstream, channel, channel.target, [("4459.2.1", "because " * 40)])
 
 
 def _filled(route: Route) -> str:
@@ -110,6 +140,7 @@ def _filled(route: Route) -> str:
         # Tokens are made for a service account.
         "token": Operator.objects.filter(is_service_account=True).first(),
         "webhook": Webhook.objects.first(),
+        "upstream": Upstream.objects.first(),
     }
     parts = []
     for part in route.path.split("/"):
