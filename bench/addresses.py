@@ -27,10 +27,13 @@ KEYS: dict[str, QuerySet[Model]] = {
     # It has everything that a node of `bench.population` may have.
     "node": _NODE.filter(pk__gte=12).order_by("pk"),
     "payloads": models.Release.objects.all(),
+    "proposal": models.Proposal.objects.all(),
     "release": models.Release.objects.all(),
     "role": _PEOPLE,
     "secret": models.UpdateSecret.objects.all(),
+    "sync_run": models.SyncRun.objects.all(),
     "token": models.ApiToken.objects.all(),
+    "upstream": models.Upstream.objects.all(),
     "token_make": models.Operator.objects.filter(is_service_account=True),
     "user": _PEOPLE,
     "view": models.SavedView.objects.all(),

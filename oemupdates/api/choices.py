@@ -6,7 +6,15 @@ from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.domain.reason import Why
-from oemupdates.models import Architecture, BulkChange, UpdateSecret, WebhookDelivery
+from oemupdates.models import (
+    Architecture,
+    BulkChange,
+    Proposal,
+    SyncRun,
+    UpdateSecret,
+    Upstream,
+    WebhookDelivery,
+)
 from oemupdates.models.sample import Dimension
 from oemupdates.services.bulk import VERBS
 from oemupdates.services.health import Level
@@ -28,3 +36,7 @@ ROLES = [role.value for role in Role]
 UPDATE_SECRET_KINDS = [kind.value for kind in UpdateSecret.Kind]
 WEBHOOK_FORMS = [shape.value for shape in Shape]
 WEBHOOK_KINDS = list(CHOICES)
+PROPOSAL_STATES = [state.value for state in Proposal.State]
+SYNC_STATES = [state.value for state in SyncRun.State]
+UPSTREAM_KINDS = [kind.value for kind in Upstream.Kind]
+UPSTREAM_POLICIES = [policy.value for policy in Upstream.Policy]

@@ -19,8 +19,10 @@ from oemupdates.api import (
     retention,
     server,
     share_links,
+    syncs,
     tokens,
     update_secrets,
+    upstreams,
     webhooks,
 )
 from oemupdates.api.fields import MAX_KEY
@@ -137,6 +139,22 @@ v1: list[URLPattern] = [
         "update-secrets/<key:pk>/rotate", update_secrets.Rotating.as_view(), name="secret_rotate"
     ),
     path("users", operators.Operators.as_view(), name="users"),
+    path("proposals", syncs.Proposals.as_view(), name="proposals"),
+    path("proposals/<key:pk>/accept", syncs.Accepting.as_view(), name="proposal_accept"),
+    path("proposals/<key:pk>/dismiss", syncs.Dismissing.as_view(), name="proposal_dismiss"),
+    path("sync-runs", syncs.SyncRuns.as_view(), name="sync_runs"),
+    path("sync-runs/<key:pk>", syncs.OneSyncRun.as_view(), name="sync_run"),
+    path("sync-runs/<key:pk>/cancel", syncs.Cancelling.as_view(), name="sync_run_cancel"),
+    path("upstreams", upstreams.Upstreams.as_view(), name="upstreams"),
+    path("upstreams/<key:pk>", upstreams.OneUpstream.as_view(), name="upstream"),
+    path("upstreams/<key:pk>/active", upstreams.Switching.as_view(), name="upstream_active"),
+    path("upstreams/<key:pk>/followers", upstreams.Followers.as_view(), name="upstream_followers"),
+    path(
+        "upstreams/<key:pk>/followers/<key:subscription>/remove",
+        upstreams.Unfollowing.as_view(),
+        name="upstream_unfollow",
+    ),
+    path("upstreams/<key:pk>/sync", syncs.Syncing.as_view(), name="upstream_sync"),
     path("users/<key:pk>", operators.OneOperator.as_view(), name="user"),
     path("users/<key:pk>/active", operators.Switching.as_view(), name="user_active"),
     path("users/<key:pk>/ordinary", operators.MakingOrdinary.as_view(), name="user_ordinary"),

@@ -176,7 +176,8 @@ def things(db: None) -> dict[str, Any]:
     return {
         "upstream": upstream.pk,
         "subscription": subscription.pk,
-        "run": sync_runs.ask(upstream, channel, by=None).pk,
+        "run": (run := sync_runs.ask(upstream, channel, by=None)).pk,
+        "sync": run.pk,
         "proposal": proposal.pk,
         "node": make_node(group=group).pk,
         "group": group.pk,
