@@ -123,6 +123,7 @@ class Webhooks(Resource):
         takes=NewWebhook,
         status=201,
         is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> dict[str, Any]:
         """Make a webhook, which is told what happens from now on; its secret is shown once."""
@@ -145,6 +146,7 @@ class OneWebhook(Resource):
         gives=WebhookShape,
         takes=WebhookChange,
         is_conditional=True,
+        is_dangerous=True,
     )
     def patch(self, call: Call, pk: int) -> Webhook:
         """Change what a webhook is told, where and in which shape."""
@@ -185,6 +187,7 @@ class Renewing(Resource):
         gives=MadeWebhookShape,
         takes=Reasoned,
         is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> dict[str, Any]:
         """Give a webhook another secret; the former one signs nothing from now on."""

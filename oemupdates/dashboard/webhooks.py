@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import act, needs, operator
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.models import Webhook, WebhookDelivery
@@ -61,6 +62,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(ASK_OR_DO)
 @needs(Permission.ADMINISTER)
+@proven
 def make(request: HttpRequest) -> HttpResponse:
     """Ask where something is to be told, and make a webhook of it; its secret is shown once."""
     by, form = operator(request), WebhookForm(request.POST or None)
@@ -87,6 +89,7 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     """Change what a webhook is told, where and in which shape."""
     found, by, form = _one(pk), operator(request), WebhookForm(request.POST)
@@ -119,6 +122,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def renew(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a webhook another secret, and show it once."""
     found, by, why = _one(pk), operator(request), request.POST.get("why", "")

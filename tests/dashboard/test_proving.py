@@ -7,9 +7,10 @@ import pytest
 from django.test import Client
 
 from oemupdates.domain.access import Permission
-from oemupdates.models import Operator, UpdateSecret
-from oemupdates.services import proof, rates, tokens
-from tests.api.conftest import problem, send
+from oemupdates.domain.notice import Shape
+from oemupdates.models import Operator, UpdateSecret, Webhook
+from oemupdates.services import proof, rates, tokens, webhooks
+from tests.api.conftest import etag, problem, send
 from tests.dashboard.conftest import PASSWORD
 from tests.services.makers import last_activity, make_token
 
@@ -30,6 +31,12 @@ def stale(admin: Operator) -> Client:
     session[proof.KEY] = time.time() - proof.LASTS_SECONDS - 1
     session.save()
     return client
+
+
+@pytest.fixture
+def hook(admin: Operator) -> Webhook:
+    terms = webhooks.Terms("hook", "https://hooks.example.net/", ["node.dark"], Shape.GENERIC)
+    return webhooks.create(terms, by=admin).webhook
 
 
 def html_of(answer: Any) -> str:
@@ -84,10 +91,15 @@ class TestPages:
             "/admin/users/{user}/roles/",
             "/admin/users/{user}/ordinary/",
             "/admin/secrets/plain/",
+            "/admin/webhooks/make/",
+            "/admin/webhooks/{webhook}/edit/",
+            "/admin/webhooks/{webhook}/secret/",
         ],
     )
-    def test_that_are_dangerous_ask(self, stale: Client, admin: Operator, path: str) -> None:
-        answer = stale.post(path.format(user=admin.pk), {"on": "0"})
+    def test_that_are_dangerous_ask(
+        self, stale: Client, admin: Operator, hook: Webhook, path: str
+    ) -> None:
+        answer = stale.post(path.format(user=admin.pk, webhook=hook.pk), {"on": "0"})
         assert "Is it you?" in html_of(answer)
 
     def test_that_make_things_safer_do_not(self, stale: Client) -> None:
@@ -106,6 +118,25 @@ class TestApi:
         secret = tokens.create(owner=admin, by=admin, name="ci", terms=terms).secret
         script = Client(headers={"Authorization": f"Bearer {secret}"})
         assert send(script, "POST", "users", {"username": "bo"}).status_code == 201
+
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            (
+                "POST",
+                "webhooks",
+                {"name": "x", "url": "https://a.example", "kinds": ["node.dark"]},
+            ),
+            ("PATCH", "webhooks/{pk}", {"url": "https://elsewhere.example"}),
+            ("POST", "webhooks/{pk}/secret", {}),
+        ],
+    )
+    def test_keeps_webhooks_secrets_and_addresses(
+        self, stale: Client, hook: Webhook, method: str, path: str, body: dict[str, Any]
+    ) -> None:
+        present = etag(stale, f"webhooks/{hook.pk}")
+        answer = send(stale, method, path.format(pk=hook.pk), body, If_Match=present)
+        assert problem(answer) == (403, "proof-required")
 
     def test_reads_without(self, stale: Client) -> None:
         assert stale.get("/api/v1/users").status_code == 200
