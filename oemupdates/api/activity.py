@@ -1,16 +1,15 @@
 """Activity over the API: what operators and the system did."""
 
-from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
-from oemupdates.api.fields import Asked, Shape, Words
+from oemupdates.api.fields import Asked, Moment, Shape, Words
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Activity
-from oemupdates.services.feed import visible
+from oemupdates.services.activity_finding import Found, Wanted, find
 
 SYSTEM = "system"
 
@@ -47,13 +46,20 @@ class ActivityAsked(Asked):
     verb = Words(required=False, max_length=64)
     subject_kind = Words(required=False, max_length=32)
     subject_id = serializers.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    group = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=2**63 - 1,
+        help_text="What was done to a group, and to the nodes that are in it now.",
+    )
+    since = Moment(required=False, help_text="From this time on.")
+    until = Moment(required=False, help_text="Up to this time.")
 
 
-def _seen(call: Call) -> models.QuerySet[Activity]:
+def _seen(call: Call, wanted: Wanted = Wanted()) -> Found:  # noqa: B008 - it is never changed
     """What whoever asks may read: log-ins, tokens and refusals need a permission of their own."""
     reads_security = bool(call.where(Permission.READ_SECURITY))
-    found = visible(call.where(), reads_security=reads_security)
-    return found.select_related("actor")
+    return find(wanted, call.where(), reads_security=reads_security)
 
 
 class ActivityList(Resource):
@@ -70,11 +76,19 @@ class ActivityList(Resource):
     )
     def get(self, call: Call) -> Listed[Activity]:
         """List what was done, the newest first."""
-        found = _seen(call)
-        wanted = call.chosen("verb", "subject_kind", "subject_id")
-        if (actor := call.asked.get("actor")) is not None:
-            wanted |= {"actor": None} if actor == SYSTEM else {"actor__username": actor}
-        return Listed(found.filter(**wanted))
+        asked = call.asked
+        wanted = Wanted(
+            verb=asked.get("verb"),
+            kind=asked.get("subject_kind"),
+            subject=asked.get("subject_id"),
+            **call.chosen("group", "since", "until"),
+        )
+        found = _seen(call, wanted).bounded
+        if (actor := asked.get("actor")) is not None:
+            found = found.filter(
+                **{"actor": None} if actor == SYSTEM else {"actor__username": actor}
+            )
+        return Listed(found)
 
 
 class OneActivity(Resource):
@@ -85,4 +99,4 @@ class OneActivity(Resource):
     @operation("get_activity", needs=Permission.READ_FLEET, gives=ActivityShape)
     def get(self, call: Call, pk: int) -> Activity:
         """Show one thing that was done."""
-        return get_object_or_404(_seen(call), pk=pk)
+        return get_object_or_404(_seen(call).rows, pk=pk)

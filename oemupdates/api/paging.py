@@ -18,7 +18,8 @@ Row = TypeVar("Row", bound=models.Model)
 FORWARD, BACKWARD = "f", "b"
 _MAX_CURSOR = 1000
 _SALT = "oemupdates.api.cursor"
-_STREAM_ROWS = 1000
+# The first rows of a table are on their way at once; what follows is read in bigger parts.
+_FIRST_ROWS, _STREAM_ROWS = 100, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,13 @@ def page(
 def chunks(rows: models.QuerySet[Row], order: Order) -> Iterator[list[Row]]:
     """Every row of a list, some at a time, so that no transaction lasts as long as the reader."""
     ordered = rows.order_by(*order.by())
-    found = list(ordered[:_STREAM_ROWS])
+    size, found = _FIRST_ROWS, list(ordered[:_FIRST_ROWS])
     while found:
         yield found
-        if len(found) < _STREAM_ROWS:
+        if len(found) < size:
             return
-        found = list(ordered.filter(order.beyond(order.key(found[-1])))[:_STREAM_ROWS])
+        size = _STREAM_ROWS
+        found = list(ordered.filter(order.beyond(order.key(found[-1])))[:size])
 
 
 def scope(path: str, parameters: Sequence[tuple[str, str]]) -> str:

@@ -1,7 +1,7 @@
 """Finding activity: what somebody may read of it, narrowed to what they ask for.
 
-Pages and exports ask here, so that both mean the same rows. No index knows every mixture of
-filters: a page is looked for from the newest row on, through windows of keys, for a moment.
+Pages, exports and the API ask here, so that all mean the same rows. No index knows every mixture
+of filters: a page is looked for from the newest row on, through windows of keys, for a moment.
 """
 
 from dataclasses import dataclass
@@ -50,6 +50,13 @@ class Found:
         """Some of the rows, newest first, with smaller keys than `after`."""
         first, last = self._keys
         return walk(self.rows, after, size, first=first, last=last)
+
+    @property
+    def bounded(self) -> QuerySet[Activity]:
+        """The rows, narrowed by key besides, so that no others are read for the wanted time."""
+        first, last = self._keys
+        rows = self.rows.filter(pk__gte=first)
+        return rows if last is None else rows.filter(pk__lte=last)
 
     @cached_property
     def _keys(self) -> tuple[int, int | None]:

@@ -1,6 +1,7 @@
 import csv
 import io
 import itertools
+from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
@@ -9,7 +10,7 @@ from oemupdates.domain.access import Role
 from oemupdates.models import Activity
 from oemupdates.services import activity
 from tests.api.conftest import session, somebody
-from tests.services.makers import make_node, make_release, seeded_group
+from tests.services.makers import make_activity, make_node, make_release, seeded_group
 
 
 class TestPages:
@@ -186,3 +187,32 @@ class TestActivity:
         for row in Activity.objects.filter(verb__endswith=".done"):
             expected = 200 if row.pk in {item["id"] for item in told} else 404
             assert caller.get(f"/api/v1/activity/{row.pk}").status_code == expected
+
+    def test_is_narrowed_to_a_group_and_the_nodes_in_it(self) -> None:
+        beta = seeded_group("beta")
+        caller = session(somebody("ann", Role.VIEWER))
+        items = caller.get(f"/api/v1/activity?actor=system&group={beta.pk}").json()["items"]
+        told = [item["subject_kind"] for item in items if item["verb"].endswith(".done")]
+        assert sorted(told) == ["group", "node"]
+        outside = session(somebody("bob", Role.VIEWER, group=seeded_group()))
+        assert outside.get(f"/api/v1/activity?group={beta.pk}").json()["items"] == []
+
+    def test_is_narrowed_to_a_time(self, api: Client) -> None:
+        for hour in range(6):
+            make_activity(at=datetime(2026, 11, 1, hour, tzinfo=UTC), verb="group.edited")
+        asked = "&until=2026-11-01T04:00:00Z&since=2026-11-01T02:00:00Z"
+        answer = api.get(f"/api/v1/activity?verb=group.edited{asked}").json()
+        assert [item["at"][11:13] for item in answer["items"]] == ["04", "03", "02"]
+        refused = api.get("/api/v1/activity?since=yesterday")
+        assert refused.status_code == 400
+        assert refused.json()["errors"][0]["parameter"] == "since"
+
+    def test_is_exported_whole_and_once(self, api: Client) -> None:
+        group = seeded_group()
+        for _ in range(230):
+            activity.record(verb="group.done", subject=group, by=None)
+        answer = api.get("/api/v1/activity?verb=group.done&format=csv")
+        rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+        keys = [int(row["id"]) for row in rows]
+        assert len(keys) == 232
+        assert keys == sorted(set(keys), reverse=True)
