@@ -160,8 +160,9 @@ def staff(nodes: int, now: datetime) -> models.Operator:
             ended_at=now,
         )
         models.BulkItem.objects.create(change=change, node_id=1 + number % nodes, before={})
-        share_links.make_badge(groups[number], by=None, now=now)
-        share_links.make_wallboard(f"wall {number}", group=groups[number], by=None, now=now)
+        home = groups[number % len(groups)]
+        share_links.make_badge(home, by=None, now=now)
+        share_links.make_wallboard(f"wall {number}", group=home, by=None, now=now)
     return admin
 
 
