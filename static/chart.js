@@ -35,6 +35,9 @@
     return `${at} UTC · ${parts.join(" · ")}`;
   }
 
+  // As wide as the longest number: a million is cut off where thousands leave a gap.
+  const wide = (_plot, told) => 14 + 7 * Math.max(1, ...(told ?? []).map((text) => text.length));
+
   function options(chart, plot, readout) {
     const line = colour("ink-line");
     const ink = colour("ink-mute");
@@ -53,7 +56,7 @@
       cursor: { y: false, points: { show: !chart.stacked } },
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Etc/UTC"),
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.05, 1)] } },
-      axes: [{ ...axis, size: 26, space: 64, values: (_plot, ticks) => ticks.map(days ? day : hour) }, { ...axis, size: 56, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) }],
+      axes: [{ ...axis, size: 26, space: 64, values: (_plot, ticks) => ticks.map(days ? day : hour) }, { ...axis, size: wide, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) }],
       series: [{}, ...(chart.stacked ? series.reverse() : series)],
       hooks: {
         setCursor: [

@@ -136,6 +136,12 @@
       if (inside) open.querySelector("summary").focus();
     }
   });
+  // What scrolls sideways begins where whoever looks is, or at its end.
+  for (const here of document.querySelectorAll(".tabs [aria-current]")) {
+    const tabs = here.parentElement;
+    tabs.scrollLeft = here.offsetLeft - tabs.offsetLeft - (tabs.clientWidth - here.clientWidth) / 2;
+  }
+  for (const long of document.querySelectorAll("[data-end]")) long.scrollLeft = long.scrollWidth;
   document.querySelectorAll("[data-confirm]").forEach(checkTyped);
   document.querySelectorAll("[data-rows]").forEach(showPicked);
   setInterval(moveTimes, 30000);
