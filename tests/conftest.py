@@ -11,6 +11,9 @@ import pytest_django
 from django.conf import settings
 from django.db import connection
 
+from oemupdates.upstream import session
+from tests.upstream.public_server import PublicServer
+
 
 def pytest_configure() -> None:
     """Change the settings that are right in production and only slow in tests."""
@@ -75,3 +78,12 @@ def _let_tests_empty_the_tables() -> None:
 @pytest.fixture(autouse=True)
 def _seeded_rows(django_db_serialized_rollback: None) -> None:
     """Give back what migrations seeded to a test whose predecessor emptied the tables."""
+
+
+@pytest.fixture
+def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[PublicServer]:
+    """A public server, which has nothing yet, and no long waits before it is asked again."""
+    monkeypatch.setattr(session, "PAUSE_SECONDS", 0.001)
+    server = PublicServer()
+    yield server
+    server.close()

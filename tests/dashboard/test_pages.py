@@ -110,7 +110,33 @@ GROUPS = {
     "wallboard_shared",
     "wallboard_shared_now",
 }
-OTHERS = {"logout", "password", "prefer", "style", "activity_export", *DEMO, *GROUPS, *NODE_LISTS}
+# What test_upstreams.py is about.
+UPSTREAMS = {
+    "release_upstreams",
+    "release_upstream",
+    "release_upstream_add",
+    "release_upstream_edit",
+    "release_upstream_remove",
+    "release_upstream_import",
+    "release_upstream_follow",
+    "release_upstream_active",
+    "release_unfollow",
+    "release_sync_now",
+    "release_sync_cancel",
+    "release_proposal_accept",
+    "release_proposal_dismiss",
+}
+OTHERS = {
+    "logout",
+    "password",
+    "prefer",
+    "style",
+    "activity_export",
+    *DEMO,
+    *GROUPS,
+    *NODE_LISTS,
+    *UPSTREAMS,
+}
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from oemupdates.models import Proposal, Upstream
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
 
-pytest_plugins = ("tests.upstream.conftest",)
-
 
 def run(*given):
     out = StringIO()

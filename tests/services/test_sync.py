@@ -26,7 +26,6 @@ from tests.upstream.public_server import BOARD, real_files
 
 # Whoever keeps a run does so by a connection of its own.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-pytest_plugins = ("tests.upstream.conftest",)
 KEY = Path(__file__).parents[1] / "payloads" / "update-payload-key.pub.pem"
 OLD, NEW = "4459.2.1", "4593.2.1"
 
