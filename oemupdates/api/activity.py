@@ -15,7 +15,7 @@ SYSTEM = "system"
 
 
 class ActivityShape(Shape):
-    """One thing that was done: by whom (null: the system), to what, before and after, and why."""
+    """One thing that was done: by whom (null: unknown), to what, before and after, and why."""
 
     actor = OperatorRef(allow_null=True)
     before = serializers.DictField(child=serializers.JSONField())
@@ -41,7 +41,7 @@ class ActivityAsked(Asked):
     """Which activity to list."""
 
     actor = Words(
-        required=False, max_length=150, help_text="A user name; `system` for what nobody did."
+        required=False, max_length=150, help_text="A user name; `system` for what no person did."
     )
     verb = Words(required=False, max_length=64)
     subject_kind = Words(required=False, max_length=32)
@@ -77,17 +77,17 @@ class ActivityList(Resource):
     def get(self, call: Call) -> Listed[Activity]:
         """List what was done, the newest first."""
         asked = call.asked
+        actor = asked.get("actor")
         wanted = Wanted(
+            by_people=False if actor == SYSTEM else None,
             verb=asked.get("verb"),
             kind=asked.get("subject_kind"),
             subject=asked.get("subject_id"),
             **call.chosen("group", "since", "until"),
         )
         found = _seen(call, wanted).bounded
-        if (actor := asked.get("actor")) is not None:
-            found = found.filter(
-                **{"actor": None} if actor == SYSTEM else {"actor__username": actor}
-            )
+        if actor not in {None, SYSTEM}:
+            found = found.filter(actor__username=actor)
         return Listed(found)
 
 

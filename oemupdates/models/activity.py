@@ -9,6 +9,10 @@ from django.db import models
 from oemupdates.domain.chain import link
 from oemupdates.models.token import ApiToken
 
+# What somebody did, known or not, where the rest is what the system did: who fails to log in is a
+# person, and whoever they say they are did not do it.
+BY_PEOPLE = models.Q(actor__isnull=False) | models.Q(verb="operator.log_in_failed")
+
 
 class Activity(models.Model):
     """One thing that somebody did, with what was before and after, and why. Append-only.
@@ -44,9 +48,7 @@ class Activity(models.Model):
             models.Index(fields=("actor", "id"), name="activity_actor"),
             models.Index(fields=("verb", "id"), name="activity_verb"),
             # Much is done by the clock, and little by people.
-            models.Index(
-                fields=("id",), condition=models.Q(actor__isnull=False), name="activity_people"
-            ),
+            models.Index(fields=("id",), condition=BY_PEOPLE, name="activity_people"),
         )
         constraints = (
             # Two rows after the same one would be two histories.

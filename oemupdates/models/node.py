@@ -105,6 +105,10 @@ class Node(models.Model):
                 condition=~Q(name=""),
                 name="node_name",
             ),
+            # Few nodes are moved, and a group that is deleted asks for its own three times.
+            models.Index(
+                fields=("moved_to",), condition=Q(moved_to__isnull=False), name="node_moved"
+            ),
             models.Index(fields=("id",), condition=Q(is_held=True), name="node_held"),
             models.Index(fields=("id",), condition=Q(is_dark=True), name="node_dark"),
             models.Index(fields=("id",), condition=Q(is_archived=True), name="node_archived"),

@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from oemupdates.domain.access import Reach
 from oemupdates.models import Activity
+from oemupdates.models.activity import BY_PEOPLE
 from oemupdates.services.feed import about_groups, visible
 from oemupdates.services.walking import Slice, walk
 
@@ -78,7 +79,7 @@ def find(wanted: Wanted, reach: Reach, *, reads_security: bool) -> Found:
     rows = visible(reach, reads_security=reads_security).select_related("actor", "token")
     conditions = Q()
     if wanted.by_people is not None:
-        conditions &= Q(actor__isnull=not wanted.by_people)
+        conditions &= BY_PEOPLE if wanted.by_people else ~BY_PEOPLE
     same = {
         "actor": wanted.actor,
         "verb": wanted.verb,

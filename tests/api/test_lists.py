@@ -8,7 +8,7 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Activity
-from oemupdates.services import activity
+from oemupdates.services import activity, operators
 from tests.api.conftest import session, somebody
 from tests.services.makers import make_activity, make_node, make_release, seeded_group
 
@@ -196,6 +196,12 @@ class TestActivity:
         assert sorted(told) == ["group", "node"]
         outside = session(somebody("bob", Role.VIEWER, group=seeded_group()))
         assert outside.get(f"/api/v1/activity?group={beta.pk}").json()["items"] == []
+
+    def test_of_the_system_leaves_out_who_failed_to_log_in(self, api: Client) -> None:
+        operators.log_in_failed("nobody")
+        verbs = {one["verb"] for one in api.get("/api/v1/activity?actor=system").json()["items"]}
+        assert "group.done" in verbs
+        assert "operator.log_in_failed" not in verbs
 
     def test_is_narrowed_to_a_time(self, api: Client) -> None:
         for hour in range(6):

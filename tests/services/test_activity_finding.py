@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from oemupdates.domain.access import EVERYWHERE
 from oemupdates.models import Activity
@@ -80,3 +81,25 @@ def test_a_time_in_the_past_is_found_without_reading_what_came_since(
     assert last is not None
     assert Activity.objects.filter(pk__gte=first, pk__lte=last).count() <= 4
     assert [row.subject for row in found.page().rows] == ["4", "3"]
+
+
+class TestPeople:
+    def test_are_those_too_who_fail_to_log_in(self) -> None:
+        make_activity(subject="0", verb="operator.log_in_failed", subject_kind="operator")
+        make_activity(subject="1", verb="group.updates_on", actor=make_operator("ann"))
+        make_activity(subject="2", verb="demo.loaded")
+        assert subjects(by_people=True) == ["1", "0"]
+        assert subjects(by_people=False) == ["2"]
+
+    def test_are_found_by_their_index(self) -> None:
+        """Among so much of the system that reading all of it would be dearer."""
+        Activity.objects.bulk_create(
+            Activity(
+                at=NOW, verb="demo.loaded", subject_kind="demofleet", previous_hash=f"{number:064}"
+            )
+            for number in range(500)
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        rows = find(Wanted(by_people=True), EVERYWHERE, reads_security=True).rows
+        assert "activity_people" in rows.order_by("-pk")[:50].explain()
