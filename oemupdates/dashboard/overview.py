@@ -17,6 +17,7 @@ from oemupdates.dashboard.acting import needs, where
 from oemupdates.dashboard.shares import version_chart
 from oemupdates.dashboard.start import start
 from oemupdates.domain.access import Permission
+from oemupdates.domain.demo import APPLICATION as DEMO
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Dimension, Release, Sample
@@ -36,10 +37,11 @@ BAD_REQUEST = 400
 
 
 class Newest(NamedTuple):
-    """One of the newest releases, and how many nodes run it."""
+    """One of the newest releases, how many nodes run it, and whether it is the demo fleet's."""
 
     release: Release
     nodes: int
+    is_demo: bool
 
 
 @require_safe
@@ -151,8 +153,15 @@ def _versions(versions: Counter[str]) -> dict[str, object]:
 
 
 def _newest(running: Counter[tuple[str, str]]) -> list[Newest]:
-    releases = Release.objects.order_by("-order", "architecture")[:RELEASES_SHOWN]
-    return [Newest(one, running[one.version, one.architecture]) for one in releases]
+    newest = Release.objects.select_related("application").order_by("-order", "architecture")
+    return [
+        Newest(
+            release=one,
+            nodes=running[one.version, one.architecture],
+            is_demo=str(one.application.uuid) == DEMO,
+        )
+        for one in newest[:RELEASES_SHOWN]
+    ]
 
 
 def _then(request: HttpRequest, text: str) -> HttpResponse:

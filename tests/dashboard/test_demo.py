@@ -1,13 +1,16 @@
 """The demo fleet on the pages: who is offered what, when."""
 
+import uuid
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from oemupdates.domain.access import Role
-from oemupdates.models import DemoFleet, Operator
+from oemupdates.domain.demo import APPLICATION
+from oemupdates.models import Application, DemoFleet, Operator
 from tests.dashboard.conftest import log_in, permit
-from tests.services.makers import make_node, seeded_group
+from tests.services.makers import make_node, make_release, seeded_group
 
 LOAD, REMOVE = "Load the demo fleet", "Remove the demo fleet"
 
@@ -59,6 +62,18 @@ def test_is_marked_on_the_overview_and_removed_by_one_button(
     assert "is being removed" in answer.content.decode()
     assert DemoFleet.objects.get().state == DemoFleet.State.REMOVING
     assert REMOVE not in html(page)
+
+
+def test_has_its_releases_marked_among_the_newest(page: Client) -> None:
+    make_node()
+    application = Application.objects.create(uuid=uuid.UUID(APPLICATION), name="demo")
+    make_release("4593.2.1", application=application)
+    make_release("4593.2.0")
+    newest = html(page).partition("Newest releases")[2].partition("</section>")[0]
+    demo, real = newest.split("4593.2.0</a>")
+    assert "4593.2.1</a>" in demo
+    assert "Demo" in demo
+    assert "Demo" not in real
 
 
 @pytest.mark.parametrize("path", ["/demo/load/", "/demo/remove/"])
