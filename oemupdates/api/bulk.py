@@ -10,7 +10,8 @@ from rest_framework import serializers
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import BULK_STATES, BULK_VERBS
 from oemupdates.api.fields import Body, Moment, Reasoned, Shape, Text, key
-from oemupdates.api.nodes import meaningful, refuse, within
+from oemupdates.api.nodes import refuse, within
+from oemupdates.api.nodes_asked import meaningful
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission

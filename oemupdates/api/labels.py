@@ -4,7 +4,8 @@ from django.db import models
 
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.fields import Asked, Reasoned, Shape, Text, Words
-from oemupdates.api.nodes import NodeShape, operated, seen
+from oemupdates.api.node_shapes import NodeShape
+from oemupdates.api.nodes import operated, seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.domain.access import Permission

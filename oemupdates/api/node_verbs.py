@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404
 from oemupdates.api.call import Call
 from oemupdates.api.fields import Body, Moment, Reasoned, Text, key
 from oemupdates.api.groups import within as groups_within
-from oemupdates.api.nodes import NodeShape, operated, refuse, seen, within
+from oemupdates.api.node_shapes import NodeShape
+from oemupdates.api.nodes import operated, refuse, seen, within
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import EVERYWHERE, Permission
 from oemupdates.models import Node

@@ -19,7 +19,7 @@ FORWARD, BACKWARD = "f", "b"
 _MAX_CURSOR = 1000
 _SALT = "oemupdates.api.cursor"
 # The first rows of a table are on their way at once; what follows is read in bigger parts.
-_FIRST_ROWS, _STREAM_ROWS = 100, 1000
+FIRST_ROWS, STREAM_ROWS = 100, 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,12 @@ def page(
 def chunks(rows: models.QuerySet[Row], order: Order) -> Iterator[list[Row]]:
     """Every row of a list, some at a time, so that no transaction lasts as long as the reader."""
     ordered = rows.order_by(*order.by())
-    size, found = _FIRST_ROWS, list(ordered[:_FIRST_ROWS])
+    size, found = FIRST_ROWS, list(ordered[:FIRST_ROWS])
     while found:
         yield found
         if len(found) < size:
             return
-        size = _STREAM_ROWS
+        size = STREAM_ROWS
         found = list(ordered.filter(order.beyond(order.key(found[-1])))[:size])
 
 

@@ -7,9 +7,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from oemupdates.domain.access import Role
+from oemupdates.api import paging
+from oemupdates.api.nodes import NodePages
+from oemupdates.domain.access import EVERYWHERE, Role
 from oemupdates.domain.node import State
-from oemupdates.models import Answer, Event, Node, RoleGrant, VersionInterval
+from oemupdates.domain.query import Query
+from oemupdates.models import Answer, Event, Node, Operator, RoleGrant, VersionInterval
+from oemupdates.services.finding import find
 from tests.api.conftest import etag, problem, send, session, somebody
 from tests.services.makers import NOW, make_node, seeded_group
 
@@ -88,6 +92,18 @@ class TestList:
         answer = api.get("/api/v1/nodes?format=csv&limit=1")
         rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
         assert [row["alias"] for row in rows] == ["d", "c", "b", "'=1+1"]
+
+    def test_begins_at_once_and_goes_on_in_bigger_parts(
+        self, admin: Operator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(paging, "FIRST_ROWS", 1)
+        monkeypatch.setattr(paging, "STREAM_ROWS", 2)
+        pages = NodePages(find(Query(), EVERYWHERE, now=timezone.now()))
+        assert [[node.alias for node in chunk] for chunk in pages.chunks()] == [
+            ["d"],
+            ["c", "b"],
+            ["a"],
+        ]
 
     def test_costs_the_same_however_many(
         self, api: Client, django_assert_max_num_queries: Any
