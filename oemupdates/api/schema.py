@@ -8,73 +8,29 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, get_doc
 from rest_framework import serializers
 
-from oemupdates.api import problems, versions
+from oemupdates.api import problems
 from oemupdates.api.fields import Text, Words
+from oemupdates.api.schema_parts import (
+    ALWAYS,
+    CHANGING,
+    CONDITIONAL,
+    HEADERS,
+    IDEMPOTENCY_KEY,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    NO_NUL,
+    RATE,
+    WITH_BODY,
+    Said,
+    fields,
+    headers,
+    more,
+    page,
+    problem,
+)
 
 if TYPE_CHECKING:
     from oemupdates.api.call import Operation
-
-Said = dict[str, Any]
-# PostgreSQL keeps no text with it.
-NO_NUL = r"^[^\u0000]*$"
-CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
-_RATE = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
-HEADERS: Said = {
-    "ETag": {
-        "description": "The version of what is shown: for If-None-Match and If-Match.",
-        "schema": {"type": "string", "examples": ['"3f1c09a2b4d5e6f70812.9b1deb4d3b7d4bad9bdd"']},
-    },
-    "RateLimit-Limit": {
-        "description": "How many requests may be made at once.",
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "RateLimit-Remaining": {
-        "description": "How many of them are left.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "RateLimit-Reset": {
-        "description": "In how many seconds all of them are there again.",
-        "schema": {"type": "integer", "minimum": 0},
-    },
-    "Retry-After": {
-        "description": "In how many seconds to try again.",
-        "schema": {"type": "integer", "minimum": 1},
-    },
-    "Allow": {"description": "The methods of this address.", "schema": {"type": "string"}},
-    "WWW-Authenticate": {
-        "description": "How to say who you are.",
-        "schema": {"type": "string"},
-    },
-}
-# The problems that an answer may be: always, of something with a body, of any change, and so on.
-ALWAYS = (400, 401, 403, 404, 406, 422, 429, 500, 503)
-WITH_BODY = (411, 413, 415)
-CHANGING = (409, 412)
-CONDITIONAL = (428,)
-MORE_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
-IF_MATCH: Said = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "The ETag of what was read, or `*`; without it the answer is 428.",
-    "required": True,
-    "schema": {"type": "string", "pattern": versions.PATTERN},
-    "example": "*",
-}
-IF_NONE_MATCH: Said = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": "The ETag of what is known already: if it is still that, the answer is 304.",
-    "schema": {"type": "string"},
-}
-IDEMPOTENCY_KEY: Said = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": (
-        "A word of your own, such as a UUID. The same request with the same key is done once: for"
-        " a day it is answered as it was the first time."
-    ),
-    "schema": {"type": "string", "pattern": r"^[!-~]{1,255}$"},
-}
 
 
 class Schema(AutoSchema):
@@ -118,7 +74,7 @@ class Schema(AutoSchema):
         found: list[Said] = self._resolve_path_parameters(names)
         asked = spec.parameters()
         if "fields" in asked.fields and spec.gives is not None:
-            found.append(_fields(spec.gives))
+            found.append(fields(spec.gives))
         found += [
             self._parameter(field) for name, field in asked.fields.items() if name != "fields"
         ]
@@ -154,7 +110,7 @@ class Schema(AutoSchema):
         found: Said = {str(spec.status): self._success(spec)}
         statuses = [*ALWAYS]
         if self.method == "GET":
-            found["304"] = {"description": "Known already.", "headers": _headers("ETag", *_RATE)}
+            found["304"] = {"description": "Known already.", "headers": headers("ETag", *RATE)}
         else:
             statuses += CHANGING
         statuses += WITH_BODY if spec.takes else ()
@@ -165,14 +121,14 @@ class Schema(AutoSchema):
 
     def _success(self, spec: "Operation") -> Said:
         if spec.gives is None:
-            return {"description": "Done.", "headers": _headers(*_RATE)}
+            return {"description": "Done.", "headers": headers(*RATE)}
         shown = self.resolve_serializer(spec.gives, "response").ref
-        content: Said = {"application/json": {"schema": _list(shown) if spec.lists else shown}}
+        content: Said = {"application/json": {"schema": page(shown) if spec.lists else shown}}
         if spec.lists:
             content["text/csv"] = {"schema": {"type": "string"}}
         return {
             "description": "The list." if spec.lists else "As it is now.",
-            "headers": _headers("ETag", *_RATE),
+            "headers": headers("ETag", *RATE),
             "content": content,
         }
 
@@ -198,45 +154,15 @@ class Schema(AutoSchema):
         return found
 
 
-def _fields(shape: type[serializers.Serializer[Any]]) -> Said:
-    """Which fields to show; all of them without it."""
-    names = "|".join(shape().get_fields())
-    return {
-        "name": "fields",
-        "in": "query",
-        "description": "Show these fields alone, in this order: names with commas between them.",
-        "schema": {"type": "string", "pattern": f"^({names})(,({names}))*$"},
-    }
-
-
-def _list(shown: Said) -> Said:
-    """A page of a list."""
-    address = {"type": ["string", "null"], "format": "uri-reference"}
-    return {
-        "type": "object",
-        "required": ["items", "next", "previous"],
-        "properties": {
-            "items": {"type": "array", "items": shown},
-            "next": address | {"description": "The next page; null at the end."},
-            "previous": address | {"description": "The page before; null on the first."},
-        },
-        "additionalProperties": False,
-    }
-
-
-def _headers(*names: str) -> Said:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
 def complete(result: Said, generator: Any, request: Any, public: Any) -> Said:
     """Add what all operations share: the headers, and the problems by status."""
     components = result.setdefault("components", {})
     components["headers"] = HEADERS
-    components["schemas"]["Problem"] = _problem()
+    components["schemas"]["Problem"] = problem()
     responses = components.setdefault("responses", {})
     for kind in problems.kinds():
         entry = responses.setdefault(
-            f"Problem{kind.status}", {"description": "", "headers": _headers(*_more(kind.status))}
+            f"Problem{kind.status}", {"description": "", "headers": headers(*more(kind.status))}
         )
         if kind.title != "Refused":
             entry["description"] += f"`{problems.PREFIX}{kind.name}`: {kind.detail}\n"
@@ -247,45 +173,6 @@ def complete(result: Said, generator: Any, request: Any, public: Any) -> Said:
         responses[name]["content"] = content
     components["responses"] = dict(sorted(responses.items()))
     return result
-
-
-def _more(status: int) -> tuple[str, ...]:
-    return MORE_HEADERS.get(status, ())
-
-
-def _problem() -> Said:
-    text = {"type": "string"}
-    return {
-        "type": "object",
-        "description": "Why there is no other answer (RFC 9457).",
-        "required": ["type", "title", "status", "detail"],
-        "properties": {
-            "type": {
-                "type": "string",
-                "format": "uri-reference",
-                "description": "The kind of problem, for good; it has a page there.",
-                "examples": ["/api/problems/cannot-hold"],
-            },
-            "title": text,
-            "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": text | {"description": "What happened, in a plain sentence."},
-            "errors": {
-                "type": "array",
-                "description": "What is wrong with a request, place by place.",
-                "items": {
-                    "type": "object",
-                    "required": ["detail"],
-                    "properties": {
-                        "pointer": text | {"description": "Where in the body (RFC 6901)."},
-                        "parameter": text | {"description": "In which parameter."},
-                        "detail": text,
-                    },
-                    "additionalProperties": False,
-                },
-            },
-        },
-        "additionalProperties": False,
-    }
 
 
 class SessionScheme(OpenApiAuthenticationExtension):
