@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.http import HttpRequest
 from django.urls import reverse
 
-from oemupdates.dashboard import words
+from oemupdates.dashboard import rejected_words
 from oemupdates.dashboard.acting import where
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Group, Node, RejectedRequest, TrackAlias
@@ -71,7 +71,7 @@ def turned_away(request: HttpRequest, group: Group, asked: set[str]) -> list[Tur
         return []
     newest = RejectedRequest.objects.order_by("-last_at", "-pk")[:LOOKED_THROUGH]
     found = [one for one in newest if asked & set(_ASKED_TRACK.findall(one.sample))]
-    return [TurnedAway(one, *words.rejected(one.reason)) for one in found[:MOST_SHOWN]]
+    return [TurnedAway(one, *rejected_words.rejected(one.reason)) for one in found[:MOST_SHOWN]]
 
 
 def astray(request: HttpRequest, asked: set[str]) -> list[Node]:

@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import paging, words
+from oemupdates.dashboard import paging, rejected_words
 from oemupdates.dashboard.acting import require
 from oemupdates.dashboard.facets import Chosen
 from oemupdates.domain.access import Permission
@@ -30,7 +30,7 @@ class Reason(NamedTuple):
     """A reason, how often it was met lately, and by how many sources."""
 
     code: str
-    word: words.Rejected
+    word: rejected_words.Rejected
     times: int
     sources: int
     last_at: datetime
@@ -66,9 +66,9 @@ def rejected(request: HttpRequest) -> HttpResponse:
         messages.error(request, problem)
     context = {
         "page": page,
-        "rows": [(row, words.rejected(row.reason)) for row in page.rows],
+        "rows": [(row, rejected_words.rejected(row.reason)) for row in page.rows],
         "reasons": _reasons(given),
-        "word": words.rejected(given["reason"]) if "reason" in given else None,
+        "word": rejected_words.rejected(given["reason"]) if "reason" in given else None,
         "source": given.get("source", ""),
         "hidden": {name: value for name, value in given.items() if name != "source"},
         "chosen": [
@@ -113,7 +113,7 @@ def _reasons(given: Mapping[str, str]) -> list[Reason]:
     return [
         Reason(
             reason,
-            words.rejected(reason),
+            rejected_words.rejected(reason),
             number,
             len(sources[reason]),
             last[reason],

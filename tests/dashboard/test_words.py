@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oemupdates.dashboard import words
+from oemupdates.dashboard import rejected_words, words
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Reason, Why, change
@@ -45,7 +45,7 @@ def test_every_kind_of_thing_that_is_kept_has_words() -> None:
 def test_every_reason_to_refuse_a_request_is_explained() -> None:
     refused = said_by("omaha", r'(?:BadRequest\(|_Refused\(\s*[\w.]+,|\.add\()\s*"([a-z_]+)"')
     assert len(refused) >= 9
-    assert refused == set(words.REJECTED)
+    assert refused == set(rejected_words.REJECTED)
 
 
 def test_every_kind_of_change_has_words() -> None:
