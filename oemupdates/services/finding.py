@@ -34,7 +34,7 @@ from oemupdates.models.node_queries import (
     distinct_versions,
 )
 from oemupdates.models.standing import Standing, wanted_by_standing
-from oemupdates.services.finding_rows import carries, carrying, labels, seen
+from oemupdates.services.finding_rows import by_column, carries, carrying, labels, seen
 from oemupdates.services.walking import Slice, cut, walk, walk_carriers
 
 COLUMNS = {
@@ -284,15 +284,7 @@ class Found:
         return rows - (0 if is_tested else self.tally.matching) > _FEW_ROWS
 
     def _having(self, found: NodeQuerySet[Node], *, by: str) -> NodeQuerySet[Node]:
-        wanted: dict[str, Collection[Value]] = {}
-        unwanted: dict[str, set[Value]] = {}
-        for test in self.tests:
-            if test.is_negated:
-                unwanted.setdefault(test.column, set()).update(test.values)
-            elif test.column in wanted:
-                wanted[test.column] = [one for one in wanted[test.column] if one in test.values]
-            else:
-                wanted[test.column] = list(test.values)
+        wanted, unwanted = by_column(self.tests)
         if by:
             wanted[by] = self._ways[by]
         return found.having(wanted, by=by, unwanted=unwanted)

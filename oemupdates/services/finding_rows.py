@@ -1,5 +1,6 @@
-"""What a query says that no counter knows: when a node was heard, and its labels."""
+"""What a query says, as conditions on rows: above all what no counter knows."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -7,6 +8,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from oemupdates.domain.query import Op, Term, seconds
 from oemupdates.domain.query import Value as Said
 from oemupdates.models import Label, NodeLabel
+from oemupdates.models.cells import Test
+from oemupdates.models.count_queries import Value
 
 _MANY_VALUES = 200
 
@@ -51,3 +54,19 @@ def carries(term: Term) -> Q:
     """A condition on the labels of a node."""
     carried = Q(Exists(carrying(term).filter(node=OuterRef("pk"))))
     return ~carried if term.is_negated else carried
+
+
+def by_column(
+    tests: Iterable[Test],
+) -> tuple[dict[str, Collection[Value]], dict[str, set[Value]]]:
+    """The values that each column must have by all of the tests, and those that it must not."""
+    wanted: dict[str, Collection[Value]] = {}
+    unwanted: dict[str, set[Value]] = {}
+    for test in tests:
+        if test.is_negated:
+            unwanted.setdefault(test.column, set()).update(test.values)
+        elif test.column in wanted:
+            wanted[test.column] = [one for one in wanted[test.column] if one in test.values]
+        else:
+            wanted[test.column] = list(test.values)
+    return wanted, unwanted
