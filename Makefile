@@ -3,6 +3,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url
 PYTHON_FILES := fleet oemupdates tests bench cli manage.py
+NODE_SCRIPTS := $(addprefix static/node/,beacon report install oem-fleet.sysext/create.sh)
 # What `check --deploy` is asked about: settings as production has them.
 DEPLOYED := env -i PATH="$$PATH" DATABASE_URL=postgres://fleet@db.example.net/fleet \
 	REDIS_URL=redis://queue.example.net/0 FLEET_URL=https://fleet.example.net \
@@ -20,8 +21,8 @@ run: $(BIN)/python  ## run everything in the foreground
 test: $(BIN)/pytest  ## run all the tests, on SQLite and on PostgreSQL
 	$(BIN)/python -m tests
 
-CHECKS := check-format check-lint check-types check-floors check-templates check-migrations \
-	check-deployment
+CHECKS := check-format check-lint check-types check-floors check-templates check-scripts \
+	check-migrations check-deployment
 .PHONY: $(CHECKS)
 
 check: $(CHECKS)  ## everything that can be judged without running it; -k to see all that is wrong
@@ -42,6 +43,9 @@ check-floors:
 
 check-templates:
 	find templates -name '*.html' -print0 | xargs -0r $(BIN)/djade --check --target-version 5.2
+
+check-scripts:
+	$(BIN)/shellcheck --shell=bash $(NODE_SCRIPTS)
 
 check-migrations:
 	$(BIN)/python manage.py makemigrations --check --dry-run

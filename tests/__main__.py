@@ -16,12 +16,15 @@ from pathlib import Path
 from tests.servers import NO_CHROMIUM, chromium
 
 ROOT = Path(__file__).resolve().parent.parent
-# What Debian's packages bring: a browser, which has no font of its own, and file systems' tools.
+# What Debian's packages bring: a browser, which has no font of its own, file
+# systems' tools, and what the scripts of nodes use.
 PACKAGES = {
     "chromium": "chromium fonts-liberation",
     "mksquashfs": "squashfs-tools",
     "mkfs.erofs": "erofs-utils",
     "mkfs.btrfs": "btrfs-progs",
+    "curl": "curl",
+    "jq": "jq",
 }
 NOTHING_COLLECTED = 5
 # What each database is asked: tests of Chromium and those that touch no database run once.

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
@@ -25,17 +24,13 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import ApplicationRef, ChannelRef
-from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import FLATCAR, Application, Channel, Group
 from oemupdates.models.standing import standings
 from oemupdates.services import groups as verbs
-from oemupdates.services import passes
 from oemupdates.services.configuration import changing
 
 BY_NAME = Order(("name", "architecture", "pk"), is_descending=False)
-# What stands for the secret for who may not see it.
-HIDDEN_SECRET = "<secret>"  # noqa: S105 - the very opposite of one
 
 
 class GroupShape(Shape):
@@ -75,15 +70,6 @@ class SummaryShape(Plain):
     on_target = serializers.IntegerField(min_value=0)
     in_progress = serializers.IntegerField(min_value=0)
     behind = serializers.IntegerField(min_value=0)
-
-
-class SnippetShape(Plain):
-    """What a node is given so that it joins a group."""
-
-    server = serializers.CharField()
-    update_conf = serializers.CharField()
-    butane = serializers.CharField()
-    ignition = serializers.CharField()
 
 
 class GroupsAsked(Asked):
@@ -249,33 +235,6 @@ class Summary(Resource):
             "on_target": found.on_target,
             "in_progress": found.in_progress,
             "behind": found.behind,
-        }
-
-
-class Snippet(Resource):
-    """What a node is given so that it joins a group."""
-
-    tag = "groups"
-
-    @operation(
-        "get_group_snippet", needs=Permission.READ_FLEET, gives=SnippetShape, is_secret=True
-    )
-    def get(self, call: Call, pk: int) -> dict[str, Any]:
-        """Write what a node needs to join a group: an update.conf, and the same for new nodes.
-
-        The secret of the update endpoint is in it for those who may change the group.
-        """
-        group = seen(call, pk)
-        secret = passes.for_new_nodes(pk)
-        may = call.where(Permission.OPERATE_GROUPS).covers(pk)
-        if secret is None or (secret and not may):
-            secret = HIDDEN_SECRET
-        server = snippet.server(settings.FLEET_URL, secret)
-        return {
-            "server": server,
-            "update_conf": snippet.update_conf(group.track, server),
-            "butane": snippet.butane(group.track, server),
-            "ignition": snippet.ignition(group.track, server),
         }
 
 
