@@ -18,6 +18,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 from oemupdates.omaha import endpoint  # noqa: E402
 from oemupdates.omaha.lifespan import UpdateService  # noqa: E402
 from oemupdates.payloads.endpoint import application as payloads  # noqa: E402
+from oemupdates.reports import endpoint as reports  # noqa: E402
 from oemupdates.stream import endpoint as stream  # noqa: E402
 
 Scope = MutableMapping[str, Any]
@@ -26,11 +27,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Fleet:
-    """Sends each request to its door: nodes, payload bytes, streams, or Django's pages."""
+    """Sends each request to its door: check-ins, reports, payloads, streams, or Django."""
 
     def __init__(self) -> None:
         self.updates: UpdateService | None = None
         self.events: stream.EventEndpoint | None = None
+        self.reports: reports.ReportEndpoint | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the server's start and end."""
@@ -41,11 +43,12 @@ class Fleet:
             return
         path: str = scope["path"]
         if path.startswith(endpoint.PATH) and path[len(endpoint.PATH) :][:1] in {"", "/"}:
-            if self.updates is None:
-                # A server without lifespan events: begin at the first check-in.
-                self.updates = UpdateService()
-                self.updates.start()
-            await self.updates.endpoint(scope, receive, send)
+            await self._update_service().endpoint(scope, receive, send)
+        elif path.startswith(reports.PATH) and path[len(reports.PATH) :][:1] in {"", "/"}:
+            if self.reports is None:
+                refuse = self._update_service().rejections.add
+                self.reports = reports.ReportEndpoint(refuse)
+            await self.reports(scope, receive, send)
         elif path.startswith("/payloads/"):
             await payloads(scope, receive, send)
         elif path == stream.PATH:
@@ -53,6 +56,13 @@ class Fleet:
             await self.events(scope, receive, send)
         else:
             await django(scope, receive, send)
+
+    def _update_service(self) -> UpdateService:
+        if self.updates is None:
+            # A server without lifespan events: begin at the first check-in.
+            self.updates = UpdateService()
+            self.updates.start()
+        return self.updates
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         while True:

@@ -97,6 +97,8 @@ CHECKIN_QUEUE_MAX = env.int("FLEET_CHECKIN_QUEUE_MAX", default=1024)
 CHECKIN_TIMEOUT_SECONDS = env.float("FLEET_CHECKIN_TIMEOUT_SECONDS", default=3.0)
 # True sheds every check-in with 503 and writes nothing: for maintenance of the database.
 CHECKIN_SHED = env.bool("FLEET_CHECKIN_SHED", default=False)
+# Reports that one address may bring a minute, with a whole site behind it; 0 takes any number.
+REPORTS_A_MINUTE = env.int("FLEET_REPORTS_A_MINUTE", default=600)
 # Days that events and answers of a node are kept.
 EVENT_RETENTION_DAYS = env.int("FLEET_EVENT_RETENTION_DAYS", default=90)
 

@@ -20,6 +20,7 @@ from oemupdates.services import (
     heartbeats,
     history,
     notices,
+    reports,
     samples,
     sync,
 )
@@ -77,6 +78,7 @@ def take_sample() -> None:
 def forget_old_history() -> None:
     """Delete what is older than it is kept: history, samples, refused requests, sessions."""
     forgotten = history.forget(timezone.now())
+    reports.forget_needs(timezone.now())
     SessionStore.clear_expired()
     heartbeats.beat("forget_old_history", timezone.now(), found=forgotten)
 

@@ -76,6 +76,12 @@ REJECTED = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+REPORTS = Counter(
+    "oemfleet_sysext_reports",
+    "Reports of nodes, by what they heard",
+    ["answer"],
+    registry=REGISTRY,
+)
 PAYLOAD_REQUESTS = Counter(
     "oemfleet_payload_requests", "Requests for payloads, by status", ["status"], registry=REGISTRY
 )

@@ -45,6 +45,11 @@ REJECTED = {
         "The source hung up before its request was whole.",
         "A bad network, or a proxy with a short time-out. Nodes try again by themselves.",
     ),
+    "bad_report": Rejected(
+        "What was posted as a report is no node's report.",
+        "The detail says what is wrong. Bring the scripts on the node up to date with the line on"
+        " its group's page; if it is no node of yours, block the source.",
+    ),
     "wrong_verb": Rejected(
         "The request is not a POST.",
         "Somebody opened the update address in a browser, or a proxy turned a redirected POST"

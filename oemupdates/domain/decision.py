@@ -152,6 +152,8 @@ def _release_refuses(node: Node, group: Group, release: Release) -> list[Reason]
         else:
             name = oems.payload_name(node.oem)
             reasons.append(Reason(Why.NOT_READY, release.version, name))
+    if group.needs_oem_payload and node.needs:
+        reasons += _reported_needs(node, release)
     own = oems.payload_name(node.oem)
     reasons.extend(
         Reason(Why.NOT_VERIFIED, release.version, payload.name)
@@ -160,6 +162,16 @@ def _release_refuses(node: Node, group: Group, release: Release) -> list[Reason]
         if not payload.is_verified and (payload.name == own or not payload.name.startswith("oem-"))
     )
     return reasons
+
+
+def _reported_needs(node: Node, release: Release) -> list[Reason]:
+    """What the node reported that its post-install step will ask for, and the release has not."""
+    told = oems.payload_name(node.oem) if _lacks_oem_payload(node, release) else ""
+    return [
+        Reason(Why.NOT_READY, release.version, name)
+        for name in node.needs.split()
+        if name != told and release.payload(name) is None
+    ]
 
 
 def _lacks_oem_payload(node: Node, release: Release) -> bool:

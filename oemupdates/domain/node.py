@@ -36,6 +36,7 @@ class Node:
     `oem_version` is the OS version that the OEM sysext in use was built for, and `oem_build` its
     own version where known; `oem_basis` says whether they are observed or derived. What a stock
     node reports is its `birth_version` and never the current one.
+    `needs` are the names of the payloads that an update must bring, as it last reported.
     """
 
     machine_id: str
@@ -74,6 +75,7 @@ class Node:
     is_held: bool = False
     moved_to_id: int | None = None
     moved_until: datetime | None = None
+    needs: str = ""
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
 

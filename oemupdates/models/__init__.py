@@ -16,6 +16,7 @@ from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
+from oemupdates.models.report import SysextReport
 from oemupdates.models.retention import Retention
 from oemupdates.models.role import RoleGrant
 from oemupdates.models.sample import Dimension, Sample
@@ -66,6 +67,7 @@ __all__ = [
     "ShareLink",
     "Subscription",
     "SyncRun",
+    "SysextReport",
     "TrackAlias",
     "UpdateSecret",
     "Upstream",

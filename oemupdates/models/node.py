@@ -61,6 +61,8 @@ class Node(models.Model):
     moved_because = models.CharField(max_length=500, blank=True, default="", db_default="")
     moved_by = models.CharField(max_length=150, blank=True, default="", db_default="")
     moved_until = models.DateTimeField(null=True)
+    # The payloads that an update must bring, by its last report: names with spaces between.
+    needs = models.TextField(blank=True, default="", db_default="")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     check_in_count = models.PositiveBigIntegerField(default=0)

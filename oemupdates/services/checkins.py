@@ -23,7 +23,7 @@ Key = tuple[str, str]
 
 # What the check-in path reads of a node's row, in the order of the statement.
 READ = tuple(Node.__dataclass_fields__)
-# What it may write. Holds and moves are the operators' alone.
+# What it may write. Holds and moves are the operators' alone, needs its reports'.
 WRITTEN = tuple(
     name
     for name in READ
@@ -38,6 +38,7 @@ WRITTEN = tuple(
         "held_until",
         "moved_to_id",
         "moved_until",
+        "needs",
     }
 )
 # What it writes of a node that is new.

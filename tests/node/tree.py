@@ -6,6 +6,7 @@ The scripts of `static/node` run on these as they are, with `OEM_FLEET_ROOT` bef
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,9 @@ class Tree:
         return dict(json.loads(self.run("report", "--print")))
 
 
-# --- the states of clients.md 5.3, by their names there
+State = Callable[[Tree], None]
+
+# --- the life of an OEM sysext, and what may go wrong in it
 
 
 def legacy(tree: Tree) -> None:

@@ -1,0 +1,103 @@
+"""The systemd-sysext images of a node over the API: what it reported, beside what is known."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from oemupdates.api.call import Call
+from oemupdates.api.choices import BASES
+from oemupdates.api.fields import Plain
+from oemupdates.api.nodes import seen
+from oemupdates.api.operation import Resource, operation
+from oemupdates.domain.access import Permission
+from oemupdates.domain.report import load
+from oemupdates.models import Node, SysextReport
+
+
+class OemShape(Plain):
+    """The OEM as check-ins tell it: observed by the beacon, derived, or reported at birth."""
+
+    id = serializers.CharField()
+    basis = serializers.ChoiceField(BASES)
+    version = serializers.CharField(help_text="The OS version that its sysext was built for.")
+    build = serializers.CharField(help_text="The version of the tools inside.")
+    birth_version = serializers.CharField()
+
+
+class ExtensionShape(Plain):
+    """One image: whether it is merged, as what, and where its link leads."""
+
+    name = serializers.CharField()
+    merged = serializers.BooleanField()
+    version_id = serializers.CharField()
+    sysext_level = serializers.CharField()
+    payload_version = serializers.CharField()
+    target = serializers.CharField()
+    target_exists = serializers.BooleanField()
+
+
+class StoredFileShape(Plain):
+    """An image that is stored on the node, and its size in bytes."""
+
+    path = serializers.CharField()
+    size = serializers.IntegerField(min_value=0)
+
+
+class ReportShape(Plain):
+    """What the node observed of itself. A stale report was made in another boot than the last."""
+
+    received_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField(help_text="Since when it has said the same.")
+    is_stale = serializers.BooleanField()
+    boot_id = serializers.CharField()
+    os_version = serializers.CharField()
+    os_version_id = serializers.CharField()
+    board = serializers.CharField()
+    oem = serializers.CharField()
+    oem_release_version = serializers.CharField()
+    oem_flag_active = serializers.BooleanField()
+    oem_known_to_os = serializers.BooleanField()
+    oem_migration_pending = serializers.BooleanField()
+    enabled_sysext = serializers.ListField(child=serializers.CharField())
+    extensions = ExtensionShape(many=True)
+    files = StoredFileShape(many=True)
+
+
+class SysextsShape(Plain):
+    """The images of a node, by each way to know of them."""
+
+    oem = OemShape()
+    report = ReportShape(allow_null=True)
+
+
+class Sysexts(Resource):
+    """The systemd-sysext images of a node."""
+
+    tag = "nodes"
+
+    @operation("get_node_sysexts", needs=Permission.READ_FLEET, gives=SysextsShape)
+    def get(self, call: Call, pk: int) -> dict[str, Any]:
+        """Say which images are merged, selected and stored on a node, and how that is known."""
+        node = seen(call, pk)
+        row = SysextReport.objects.filter(node=node).first()
+        return {
+            "oem": {
+                "id": node.oem,
+                "basis": node.oem_basis,
+                "version": node.oem_version,
+                "build": node.oem_build,
+                "birth_version": node.birth_version,
+            },
+            "report": _report(node, row) if row else None,
+        }
+
+
+def _report(node: Node, row: SysextReport) -> dict[str, Any]:
+    said = load(row.content)
+    return said._asdict() | {
+        "received_at": row.received_at,
+        "changed_at": row.changed_at,
+        "is_stale": not said.is_of_boot(node.boot_id),
+        "extensions": [one._asdict() for one in said.extensions],
+        "files": [one._asdict() for one in said.files],
+    }

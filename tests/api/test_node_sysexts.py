@@ -1,0 +1,50 @@
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from oemupdates.domain.checkin import OBSERVED
+from oemupdates.domain.report import read
+from oemupdates.models import Node
+from oemupdates.services import reports
+from tests.domain.test_report import DOCUMENT, report
+from tests.services.makers import make_node
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def node(db: None) -> Node:
+    return make_node(
+        machine_id=DOCUMENT["machineid"],
+        boot_id="{" + DOCUMENT["bootid"] + "}",
+        oem="azure",
+        oem_basis=OBSERVED,
+        oem_version="4593.2.1",
+        oem_build="2.12.0.4-r2",
+    )
+
+
+def test_what_was_reported_is_told_beside_what_is_known(api: Client, node: Node) -> None:
+    path = f"/api/v1/nodes/{node.pk}/sysexts"
+    assert api.get(path).json() == {
+        "oem": {
+            "id": "azure",
+            "basis": "observed",
+            "version": "4593.2.1",
+            "build": "2.12.0.4-r2",
+            "birth_version": "",
+        },
+        "report": None,
+    }
+    reports.take(read(report()), secret="", address=None, now=timezone.now())
+    told = api.get(path).json()["report"]
+    kept = {"schema", "machineid", "bootid", "application"}
+    assert {name: told[name] for name in DOCUMENT if name not in kept} == {
+        name: value for name, value in DOCUMENT.items() if name not in kept
+    }
+    assert (told["boot_id"], told["is_stale"]) == (DOCUMENT["bootid"], False)
+
+
+def test_a_report_of_another_boot_is_stale(api: Client, node: Node) -> None:
+    reports.take(read(report(bootid="earlier")), secret="", address=None, now=timezone.now())
+    assert api.get(f"/api/v1/nodes/{node.pk}/sysexts").json()["report"]["is_stale"]

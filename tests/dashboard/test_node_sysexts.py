@@ -1,0 +1,35 @@
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from oemupdates.domain.access import Role
+from oemupdates.domain.report import read
+from oemupdates.services import reports
+from tests.api.conftest import session, somebody
+from tests.domain.test_report import DOCUMENT, EXTENSION, report
+from tests.services.makers import make_node
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return session(somebody("viewer", Role.VIEWER))
+
+
+def test_a_nodes_page_shows_its_report_with_its_age(viewer: Client) -> None:
+    node = make_node(machine_id=DOCUMENT["machineid"], boot_id="{" + DOCUMENT["bootid"] + "}")
+    assert "It never reported its images" in viewer.get(f"/nodes/{node.pk}/").text
+    hostile = EXTENSION | {"version_id": "<script>", "merged": False, "target_exists": False}
+    now = timezone.now()
+    reports.take(
+        read(report(extensions=[hostile])), secret="", address=None, now=now - timedelta(hours=3)
+    )
+    page = viewer.get(f"/nodes/{node.pk}/").text
+    for words in ("observed by report", "3 h ago", "not merged", "is not there", "&lt;script&gt;"):
+        assert words in page
+    assert "stale" not in page
+    reports.take(read(report(bootid="earlier")), secret="", address=None, now=now)
+    assert "stale" in viewer.get(f"/nodes/{node.pk}/").text
