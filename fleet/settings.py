@@ -318,6 +318,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "BulkState": "oemupdates.api.choices.BULK_STATES",
         "BulkVerb": "oemupdates.api.choices.BULK_VERBS",
         "DeliveryState": "oemupdates.api.choices.DELIVERY_STATES",
+        "DemoState": "oemupdates.api.choices.DEMO_STATES",
         "Dimension": "oemupdates.api.choices.DIMENSIONS",
         "EventMeaning": "oemupdates.api.choices.EVENT_MEANINGS",
         "HealthLevel": "oemupdates.api.choices.HEALTH_LEVELS",

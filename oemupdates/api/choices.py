@@ -9,6 +9,7 @@ from oemupdates.domain.reason import Why
 from oemupdates.models import (
     Architecture,
     BulkChange,
+    DemoFleet,
     Proposal,
     SyncRun,
     UpdateSecret,
@@ -17,6 +18,7 @@ from oemupdates.models import (
 )
 from oemupdates.models.sample import Dimension
 from oemupdates.services.bulk import VERBS
+from oemupdates.services.demo import NONE
 from oemupdates.services.health import Level
 from oemupdates.services.retention import Kind
 
@@ -25,6 +27,7 @@ BULK_STATES = [state.value for state in BulkChange.State]
 BULK_VERBS = list(VERBS)
 BASES = [NO_BASIS, REPORTED, DERIVED, OBSERVED]
 DELIVERY_STATES = [state.value for state in WebhookDelivery.State]
+DEMO_STATES = [NONE, *(state.value for state in DemoFleet.State)]
 DIMENSIONS = [dimension.value for dimension in Dimension]
 EVENT_MEANINGS = [meaning.value for meaning in Meaning]
 HEALTH_LEVELS = [level.value for level in Level]

@@ -7,7 +7,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard.acting import act, needs, operator, require, where
-from oemupdates.domain import demo
 from oemupdates.domain.access import Permission
 from oemupdates.models import DemoFleet, Node
 from oemupdates.services import demo as verbs
@@ -17,22 +16,13 @@ def shown(request: HttpRequest, *, has_nodes: bool = False) -> dict[str, Any]:
     """What the page says of the demo fleet; nothing to those who see some groups alone."""
     if not where(request, Permission.READ_FLEET).is_everywhere:
         return {}
-    fleet = DemoFleet.objects.filter(pk=DemoFleet.ONLY).first()
+    found = verbs.progress()
     is_admin = where(request, Permission.ADMINISTER).is_everywhere
-    if fleet is None:
+    if found.state == verbs.NONE:
         may_load = is_admin and not has_nodes and not Node.objects.exists()
-        return {"demo_may_load": may_load, "demo_nodes": demo.NODES}
-    left = 0
-    if fleet.state == DemoFleet.State.REMOVING:
-        left = Node.objects.filter(application=demo.APPLICATION).order_by().count()
-    return {
-        "demo": fleet,
-        "demo_nodes": demo.NODES,
-        "demo_day": (fleet.step * demo.STEP).days,
-        "demo_days": demo.PAST.days,
-        "demo_left": left,
-        "demo_may_remove": is_admin and fleet.state != DemoFleet.State.REMOVING,
-    }
+        return {"demo_may_load": may_load, "demo_nodes": found.nodes}
+    may_remove = is_admin and found.state != DemoFleet.State.REMOVING
+    return {"demo": found, "demo_nodes": found.nodes, "demo_may_remove": may_remove}
 
 
 @require_safe

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import ProtectedError
@@ -24,9 +25,27 @@ from oemupdates.services.demo_content import aim, furnish
 from oemupdates.services.demo_removal import remove_rest, remove_some
 
 SUBJECT = activity.Named("demofleet", "the demo fleet")
+# What is said of it while there is none.
+NONE = "none"
 LEASE = timedelta(seconds=30)
 # A sample each day of the past.
 _SAMPLED = timedelta(days=1) // demo.STEP
+
+
+class Progress(NamedTuple):
+    """How far the demo fleet is: which day of its past is loaded, how many nodes are left.
+
+    `state` is that of `DemoFleet`, or `NONE`; `nodes_left` is 0 unless it is being removed.
+    """
+
+    state: str
+    by: Operator | None = None
+    asked_at: datetime | None = None
+    day: int = 0
+    days: int = demo.PAST.days
+    nodes: int = demo.NODES
+    nodes_left: int = 0
+    problem: str = ""
 
 
 class CannotLoad(activity.Refused):
@@ -39,6 +58,24 @@ class CannotRemove(activity.Refused):
 
 class _Lost(Exception):
     """Somebody else works on it now."""
+
+
+def progress() -> Progress:
+    """How far the demo fleet is now."""
+    fleet = DemoFleet.objects.select_related("by").filter(pk=DemoFleet.ONLY).first()
+    if fleet is None:
+        return Progress(NONE)
+    left = 0
+    if fleet.state == DemoFleet.State.REMOVING:
+        left = Node.objects.filter(application=demo.APPLICATION).order_by().count()
+    return Progress(
+        fleet.state,
+        fleet.by,
+        fleet.asked_at,
+        day=(fleet.step * demo.STEP).days,
+        nodes_left=left,
+        problem=fleet.problem,
+    )
 
 
 def load(*, by: Operator) -> DemoFleet:
