@@ -8,6 +8,7 @@ strict as production must be.
 import ipaddress
 import os
 import secrets
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
+
+from oemupdates.domain import provider
 
 env = environ.Env()
 
@@ -173,6 +176,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
     "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -188,6 +194,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "oemupdates.dashboard.middleware.RefusalMiddleware",
     "oemupdates.dashboard.middleware.OneTimePasswordMiddleware",
@@ -232,6 +239,21 @@ LOG_INS_A_MINUTE = env.int("FLEET_LOG_INS_A_MINUTE", default=20)
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:overview"
 LOGOUT_REDIRECT_URL = "dashboard:login"
+
+# --- Identity providers -------------------------------------------------------------------------
+
+# A file in TOML, a table for each provider; docs/access.md says what may stand in it.
+PROVIDERS_FILE = env.str("FLEET_PROVIDERS_FILE", default="")
+try:
+    LOGIN_PROVIDERS = provider.read(
+        tomllib.loads(Path(PROVIDERS_FILE).read_text()) if PROVIDERS_FILE else {},
+        read_file=lambda path: Path(path).read_text(),
+        allow_http=not BEHIND_TLS,
+    )
+except (OSError, ValueError) as error:
+    message = f"FLEET_PROVIDERS_FILE {PROVIDERS_FILE}: {error}"
+    raise ImproperlyConfigured(message) from error
+SOCIALACCOUNT_UID_MAX_LENGTH = 255  # OpenID Connect's
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

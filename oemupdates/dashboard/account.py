@@ -13,7 +13,7 @@ from django.urls import reverse_lazy
 from oemupdates.dashboard.acting import operator
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import knocking, operators, proof, rates
+from oemupdates.services import identities, knocking, operators, proof, rates
 
 
 class LogInForm(AuthenticationForm):
@@ -38,6 +38,10 @@ class LogIn(LoginView):
     authentication_form = LogInForm
     redirect_authenticated_user = True
     http_method_names = ("get", "head", "post", "options")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """What the page shows: the form, and the providers that let people in."""
+        return super().get_context_data(providers=identities.providers(), **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log somebody in, and write it down."""

@@ -20,6 +20,8 @@ OWN = {
     "dashboard:livez",
     "dashboard:readyz",
     "dashboard:login",
+    "dashboard:login_came_back",
+    "dashboard:login_with",
     "dashboard:logout",
     "dashboard:password",
     "dashboard:prefer",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from allauth.socialaccount.models import SocialAccount
 from django import forms
 from django.contrib import messages
 from django.db.models import Exists, Max, OuterRef, QuerySet
@@ -20,7 +21,7 @@ from oemupdates.dashboard.proving import proven
 from oemupdates.dashboard.tokens import every as every_token
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, ApiToken, Group, Operator, RoleGrant
-from oemupdates.services import operators, roles
+from oemupdates.services import identities, operators, roles
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400
@@ -54,6 +55,7 @@ class About(NamedTuple):
 
     seen_at: datetime | None
     comes_by: str
+    identities: Sequence[SocialAccount]
 
 
 def _every() -> QuerySet[Operator]:
@@ -66,22 +68,25 @@ def _about(accounts: Sequence[Operator]) -> list[tuple[Operator, About]]:
     keys = [account.pk for account in accounts]
     tokens = ApiToken.objects.filter(operator__in=keys, last_used_at__isnull=False).order_by()
     used = dict(tokens.values_list("operator", Max("last_used_at")))
+    providers = identities.came_by(keys)
     return [
         (
             account,
             About(
                 max(filter(None, (account.last_login, used.get(account.pk))), default=None),
-                comes_by=_comes_by(account),
+                comes_by=_comes_by(account, providers.get(account.pk, ())),
+                identities=providers.get(account.pk, ()),
             ),
         )
         for account in accounts
     ]
 
 
-def _comes_by(account: Operator) -> str:
+def _comes_by(account: Operator, providers: Sequence[SocialAccount]) -> str:
     """How somebody logs in."""
-    providers = sorted({grant.provider for grant in account.role_grants.all()} - {""})
-    return ", ".join(providers) or ("password" if account.has_usable_password() else "nothing yet")
+    ways = [one.provider for one in providers]
+    ways += ["password"] if account.has_usable_password() else []
+    return ", ".join(ways) or "nothing yet"
 
 
 @require_safe

@@ -30,6 +30,15 @@ def seconds_to_wait(username: str, address: str) -> int:
     return 0
 
 
+def seconds_to_wait_at(address: str) -> int:
+    """Take one try from an address, of whom nobody knows yet who they are."""
+    size: int = settings.LOG_INS_A_MINUTE
+    if not size:
+        return 0
+    taken = rates.take(f"log-in:{_place(address)}", size)
+    return 0 if taken.is_let_in else taken.wait_seconds
+
+
 def _place(address: str) -> str:
     try:
         found = ip_address(address)

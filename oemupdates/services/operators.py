@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Mapping
 
+from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.utils import timezone
 
@@ -136,6 +137,9 @@ def reset_password(operator: Operator, *, by: Operator) -> str:
     """Give a new one-time password to somebody who lost theirs; their sessions end with it."""
     if operator.is_service_account or not operator.is_active:
         raise CannotResetPassword(f"{operator} does not log in.")
+    account = SocialAccount.objects.filter(user=operator).first()
+    if account is not None:
+        raise CannotResetPassword(f"{operator} comes by {account.provider}, without a password.")
     password = _one_time_password()
     with transaction.atomic():
         operator.set_password(password)
@@ -152,13 +156,6 @@ def choose_password(operator: Operator, password: str) -> None:
         operator.must_change_password = False
         operator.save(update_fields=["password", "must_change_password"])
         activity.record(verb="operator.password_chosen", subject=operator, by=operator)
-
-
-def arrived(operator: Operator, provider: str) -> None:
-    """Write down that an identity provider vouched for somebody new."""
-    activity.record(
-        verb="operator.created", subject=operator, by=None, why=f"Vouched for by {provider}"
-    )
 
 
 def logged_in(operator: Operator) -> None:

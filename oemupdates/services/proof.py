@@ -14,9 +14,10 @@ TRIES = 5
 Session = MutableMapping[str, Any]
 
 
-def prove(session: Session) -> None:
-    """Remember that whoever has a session proved just now who they are."""
-    session[KEY] = time.time()
+def prove(session: Session, *, at: float | None = None) -> None:
+    """Remember that whoever has a session proved who they are, just now or at a time."""
+    now = time.time()
+    session[KEY] = now if at is None else min(at, now)
 
 
 def is_recent(session: Session) -> bool:

@@ -1,6 +1,6 @@
 """Roles: given and taken by administrators, and by identity providers at each log-in."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -86,35 +86,32 @@ def administrators() -> QuerySet[Operator]:
 
 
 def follow_provider(
-    operator: Operator,
-    provider: str,
-    groups: Iterable[str],
-    mapping: Mapping[str, Collection[str]],
-) -> None:
+    operator: Operator, provider: str, entries: Iterable[str], *, why: str
+) -> list[activity.Entry]:
     """Give somebody the roles that their provider's groups stand for, and no other of its.
 
-    What is unknown here, a track without a group for one, gives nothing.
+    An entry is `role`, or `role@track` for one group. Gives what is to be written down of it,
+    last in the transaction that it is called in.
     """
-    wanted = _meant(groups, mapping)
-    with transaction.atomic():
-        Operator.objects.select_for_update(no_key=True).get(pk=operator.pk)
-        theirs = RoleGrant.objects.filter(operator=operator, provider=provider)
-        had: set[Pair] = set(theirs.values_list("role", "group_id"))
-        for role, group_id in had - wanted:
-            where = Q(group=None) if group_id is None else Q(group=group_id)
-            theirs.filter(where, role=role).delete()
-        RoleGrant.objects.bulk_create(
-            RoleGrant(operator=operator, role=role, group_id=group_id, provider=provider)
-            for role, group_id in sorted(wanted - had, key=str)
-        )
-        for verb, pairs in (("role.taken", had - wanted), ("role.given", wanted - had)):
-            if pairs:
-                _record(verb, operator, pairs, by=None, why=f"The groups that {provider} told")
+    wanted = meant(entries)
+    Operator.objects.select_for_update(no_key=True).get(pk=operator.pk)
+    theirs = RoleGrant.objects.filter(operator=operator, provider=provider)
+    had: set[Pair] = set(theirs.values_list("role", "group_id"))
+    for role, group_id in had - wanted:
+        where = Q(group=None) if group_id is None else Q(group=group_id)
+        theirs.filter(where, role=role).delete()
+    RoleGrant.objects.bulk_create(
+        RoleGrant(operator=operator, role=role, group_id=group_id, provider=provider)
+        for role, group_id in sorted(wanted - had, key=str)
+    )
+    changes = (("role.taken", had - wanted), ("role.given", wanted - had))
+    return [_entry(verb, operator, pairs, by=None, why=why) for verb, pairs in changes if pairs]
 
 
-def _meant(groups: Iterable[str], mapping: Mapping[str, Collection[str]]) -> set[Pair]:
+def meant(entries: Iterable[str]) -> set[Pair]:
+    """The roles that entries stand for; a track without a group gives nothing."""
     found: set[Pair] = set()
-    for entry in {entry for group in groups for entry in mapping.get(group, ())}:
+    for entry in set(entries):
         role, _, track = entry.partition("@")
         if not track:
             found.add((role, None))
@@ -127,13 +124,19 @@ def _meant(groups: Iterable[str], mapping: Mapping[str, Collection[str]]) -> set
 def _record(
     verb: str, operator: Operator, pairs: Iterable[Pair], *, by: Operator | None, why: str = ""
 ) -> None:
+    activity.record_all([_entry(verb, operator, pairs, by=by, why=why)])
+
+
+def _entry(
+    verb: str, operator: Operator, pairs: Iterable[Pair], *, by: Operator | None, why: str
+) -> activity.Entry:
     names = {group.pk: str(group) for group in Group.objects.filter(pk__in=[k for _, k in pairs])}
     said = sorted(f"{role} of {names[key]}" if key else role for role, key in pairs)
     before, after = (said, None) if verb == "role.taken" else (None, said)
-    activity.record(
-        verb=verb,
-        subject=operator,
-        by=by,
+    return activity.Entry(
+        verb,
+        operator,
+        by,
         before={"roles": before} if before else {},
         after={"roles": after} if after else {},
         why=why,

@@ -74,7 +74,7 @@ class Answer:
             while piece := self._response.raw.read1(PIECE_BYTES, decode_content=False):
                 yield piece
         except _FAULTS as problem:
-            raise Unreachable(f"{self.url} broke off: {_why(problem)}.") from problem
+            raise Unreachable(f"{self.url} broke off: {why(problem)}.") from problem
 
 
 class Session:
@@ -183,7 +183,7 @@ class Session:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
         except _FAULTS as problem:
-            raise Unreachable(f"{url} cannot be reached: {_why(problem)}.") from problem
+            raise Unreachable(f"{url} cannot be reached: {why(problem)}.") from problem
         return Answer(url, response)
 
 
@@ -203,7 +203,7 @@ def _whole(answer: Answer, most: int) -> bytes:
     return bytes(found)
 
 
-def _why(problem: BaseException) -> str:
+def why(problem: BaseException) -> str:
     """The cause of a failure in words; the innermost one that is known says most."""
     cause: BaseException | None = problem
     for _ in range(10):

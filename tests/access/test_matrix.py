@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from oemupdates.domain.access import ROLES, Permission, Role
+from oemupdates.domain.provider import Kind, Provider
 from oemupdates.models import (
     BulkChange,
     DeadEnd,
@@ -67,6 +68,15 @@ BODIES: dict[str, object] = {
 # Doors in front of Django, which have names here alone; a test of their own walks them.
 IN_FRONT = {"events"}
 METRICS_TOKEN = "of-prometheus"
+GITHUB = Provider(
+    id="github",
+    name="GitHub",
+    kind=Kind.GITHUB,
+    address="https://github.example.net",
+    client_id="oem-fleet",
+    secret="",
+    roles={"example": ("viewer",)},
+)
 BAD_REQUEST, UNPROCESSABLE = 400, 422
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND, WRONG_METHOD = 401, 403, 404, 405
 
@@ -210,6 +220,8 @@ def things(db: None) -> dict[str, Any]:
         "dashboard:admin_token_make.pk": script.pk,
         "token": make_token(script).pk,
         "dashboard:admin_retention_change.kind": "history",
+        "dashboard:login_with.key": GITHUB.id,
+        "dashboard:login_came_back.key": GITHUB.id,
         "secret": update_secrets.create("all", by=user).secret.pk,
         "webhook": webhook.pk,
         "delivery": delivery.pk,
@@ -261,6 +273,7 @@ def thing(route: Route, argument: str, things: dict[str, Any]) -> Any:
 def _all_doors_are_there(settings: Any) -> None:
     settings.STYLE_GUIDE = True
     settings.METRICS_TOKEN = METRICS_TOKEN
+    settings.LOGIN_PROVIDERS = (GITHUB,)
     settings.API_REQUESTS_A_MINUTE = 0
 
 

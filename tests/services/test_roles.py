@@ -46,22 +46,23 @@ class TestTake:
         assert list(roles.administrators().values_list("username", flat=True)) == ["ann"]
 
 
-MAPPING = {"ops": ["operator@stable"], "all": ["viewer"], "ghosts": ["operator@nowhere"]}
-
-
 class TestFollowProvider:
+    def follow(self, *entries: str) -> list[str]:
+        ann = Operator.objects.get(username="ann")
+        return [one.verb for one in roles.follow_provider(ann, "corp", entries, why="Told")]
+
     def test_gives_and_takes_what_the_groups_stand_for(self) -> None:
-        ann = make_operator("ann")
-        RoleGrant.objects.create(operator=ann, role=Role.AUDITOR)
-        roles.follow_provider(ann, "corp", ["ops", "all", "ghosts", "other"], MAPPING)
+        RoleGrant.objects.create(operator=make_operator("ann"), role=Role.AUDITOR)
+        assert self.follow("operator@stable", "viewer", "operator@nowhere") == ["role.given"]
         theirs = RoleGrant.objects.filter(provider="corp")
         assert set(theirs.values_list("role", "group__track")) == {
             ("viewer", None),
             ("operator", "stable"),
         }
-        roles.follow_provider(ann, "corp", ["all"], MAPPING)
-        assert list(theirs.values_list("role", flat=True)) == ["viewer"]
-        roles.follow_provider(ann, "corp", [], MAPPING)
+        assert self.follow("viewer", "approver") == ["role.taken", "role.given"]
+        assert set(theirs.values_list("role", flat=True)) == {"viewer", "approver"}
+        assert self.follow("viewer", "approver") == []
+        assert self.follow() == ["role.taken"]
         assert list(RoleGrant.objects.values_list("role", flat=True)) == ["auditor"]
 
 
