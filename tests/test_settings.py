@@ -175,6 +175,40 @@ class TestEmbedded:
         ) == ["redis+socket:///run/valkey.sock"]
 
 
+class TestProviders:
+    TEXT = """
+    [corp]
+    issuer = "http://127.0.0.1:8080"
+    client_id = "oem-fleet"
+    client_secret_file = "{folder}/secret"
+    roles.ops = "viewer"
+    """
+
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        (tmp_path / "secret").write_text("shh\n")
+        (tmp_path / "providers.toml").write_text(self.TEXT.format(folder=tmp_path))
+        return tmp_path / "providers.toml"
+
+    def test_are_read_from_a_file(self, file: Path, tmp_path: Path) -> None:
+        environment = {"FLEET_DATA": str(tmp_path), "FLEET_PROVIDERS_FILE": str(file)}
+        (said,) = read("LOGIN_PROVIDERS", **environment)
+        assert "corp" in str(said)
+        assert "shh" not in str(said)
+
+    def test_speak_tls_in_production(self, file: Path) -> None:
+        said = refusal(**PRODUCTION, FLEET_PROVIDERS_FILE=str(file))
+        assert "must begin with https://" in said
+        assert str(file) in said
+
+    @pytest.mark.parametrize("text", ["[corp", "[corp]\nissue = 1", None])
+    def test_must_be_said_without_a_fault(self, tmp_path: Path, text: str | None) -> None:
+        path = tmp_path / "providers.toml"
+        if text:
+            path.write_text(text)
+        assert "providers.toml" in refusal(**PRODUCTION, FLEET_PROVIDERS_FILE=str(path))
+
+
 def test_readme_lists_every_setting_and_no_other() -> None:
     source = (ROOT / "fleet" / "settings.py").read_text()
     read_by_settings = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))

@@ -156,7 +156,7 @@ class TestLogIn:
         answer = log_in(client)
         assert answer.status_code == 403
         assert (
-            "Example Corp knows you as ann, and none of the groups that it says you are in has a role"
+            "Corp knows you as ann, and none of the groups that it says you are in has a role"
             in words(answer)
         )
         assert who(client) is None
