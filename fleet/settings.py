@@ -253,7 +253,6 @@ try:
 except (OSError, ValueError) as error:
     message = f"FLEET_PROVIDERS_FILE {PROVIDERS_FILE}: {error}"
     raise ImproperlyConfigured(message) from error
-SOCIALACCOUNT_UID_MAX_LENGTH = 255  # OpenID Connect's
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -14,7 +14,8 @@ from typing import Any
 from oemupdates.domain.provider import Provider
 
 LEEWAY_SECONDS = 60.0
-MOST_SUBJECT, MOST_NAME, MOST_GROUP, MOST_GROUPS = 255, 150, 255, 2000
+MOST_SUBJECT = 191  # as many as an account keeps; OpenID Connect allows 255, and nobody uses them
+MOST_NAME, MOST_GROUP, MOST_GROUPS = 150, 255, 2000
 MOST_USERNAME = 90  # with a provider's name and a number it is a user name yet
 _KNOWN, _HAD, _BEEN = (
     frozenset({"pwd", "pin", "kba"}),

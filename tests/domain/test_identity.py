@@ -46,7 +46,7 @@ def judge(**changed: Any) -> None:
         {"exp": NOW - 59},
         {"iat": NOW + 60},
         {"nbf": NOW + 60},
-        {"sub": "x" * 255},
+        {"sub": "x" * 191},
     ],
 )
 def test_a_token_of_this_log_in_is_believed(changed: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ def test_a_token_of_this_log_in_is_believed(changed: dict[str, Any]) -> None:
         ({"sub": ""}, "of whom"),
         ({"sub": 7}, "of whom"),
         ({"sub": ...}, "of whom"),
-        ({"sub": "x" * 256}, "of whom"),
+        ({"sub": "x" * 192}, "of whom"),
         ({"sub": "a\x00b"}, "cannot be kept"),
     ],
 )
