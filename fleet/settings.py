@@ -168,6 +168,20 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # for each other.
 WEB_PROCESSES = 1 if EMBEDDED else env.int("FLEET_WEB_PROCESSES", default=2)
 
+# --- Identity providers -------------------------------------------------------------------------
+
+# A file in TOML, a table for each provider; docs/access.md says what may stand in it.
+PROVIDERS_FILE = env.str("FLEET_PROVIDERS_FILE", default="")
+try:
+    LOGIN_PROVIDERS = provider.read(
+        tomllib.loads(Path(PROVIDERS_FILE).read_text()) if PROVIDERS_FILE else {},
+        read_file=lambda path: Path(path).read_text(),
+        allow_http=not BEHIND_TLS,
+    )
+except (OSError, ValueError) as error:
+    message = f"FLEET_PROVIDERS_FILE {PROVIDERS_FILE}: {error}"
+    raise ImproperlyConfigured(message) from error
+
 # --- Django -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -239,20 +253,6 @@ LOG_INS_A_MINUTE = env.int("FLEET_LOG_INS_A_MINUTE", default=20)
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:overview"
 LOGOUT_REDIRECT_URL = "dashboard:login"
-
-# --- Identity providers -------------------------------------------------------------------------
-
-# A file in TOML, a table for each provider; docs/access.md says what may stand in it.
-PROVIDERS_FILE = env.str("FLEET_PROVIDERS_FILE", default="")
-try:
-    LOGIN_PROVIDERS = provider.read(
-        tomllib.loads(Path(PROVIDERS_FILE).read_text()) if PROVIDERS_FILE else {},
-        read_file=lambda path: Path(path).read_text(),
-        allow_http=not BEHIND_TLS,
-    )
-except (OSError, ValueError) as error:
-    message = f"FLEET_PROVIDERS_FILE {PROVIDERS_FILE}: {error}"
-    raise ImproperlyConfigured(message) from error
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

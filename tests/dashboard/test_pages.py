@@ -30,7 +30,7 @@ from tests.services.makers import (
 )
 
 HOSTILE = "\"><script>alert('x')</script>{{ 7|add:7 }}{% now %}"
-PUBLIC = {"livez", "readyz", "login"}
+PUBLIC = {"livez", "readyz", "login", "login_with", "login_came_back"}
 # Each verb, and the permission that it takes.
 VERBS = {
     "node_hold": Role.OPERATOR,
