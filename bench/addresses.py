@@ -87,7 +87,8 @@ QUERIES = {
     "dashboard:rejected": ("reason=not_xml", "source=192.0.0.7"),
     "api:channel_preview": ("release={release}",),
     "api:release_comparison": ("other={release}",),
-    "api:nodes": _NODES,
+    "api:nodes": (*_NODES, "at=2026-11-01T12:00:00Z&q=os:4593 oem:azure"),
+    "api:overview": ("at=2026-11-01T12:00:00Z",),
     "api:activities": ("verb=node.held",),
     "api:samples": ("dimension=version&since=2026-10-25T00:00:00Z",),
 }

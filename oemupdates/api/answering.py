@@ -10,7 +10,7 @@ import orjson
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework import serializers
 
-from oemupdates.api.problems import Fault, Invalid
+from oemupdates.api.problems import Fault, Invalid, Unprocessable
 from oemupdates.domain.spreadsheet import guarded
 
 JSON = "application/json"
@@ -28,15 +28,25 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:_ETAG_LENGTH]
 
 
-def picked(shape: type[serializers.Serializer[Any]], fields: str) -> list[str]:
-    """The names of the fields that `fields=` asks for, all without it; `Invalid` if unknown."""
+def picked(
+    shape: type[serializers.Serializer[Any]],
+    fields: str,
+    *,
+    other: type[serializers.Serializer[Any]] | None = None,
+) -> list[str]:
+    """The names of the fields that `fields=` asks for, all without it.
+
+    Raises `Invalid` for unknown ones, `Unprocessable` for those of what might be shown instead.
+    """
     known = list(shape().get_fields())
     if not fields:
         return known
     names = list(dict.fromkeys(fields.split(",")))
     if unknown := [name for name in names if name not in known]:
         faults = [Fault("fields", f"There is no field {name!r}.") for name in unknown]
-        raise Invalid("See errors for what is wrong.", faults=faults)
+        elsewhere = set(other().get_fields()) if other else set()
+        refusal = Unprocessable if elsewhere.issuperset(unknown) else Invalid
+        raise refusal("See errors for what is wrong.", faults=faults)
     return names
 
 

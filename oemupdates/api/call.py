@@ -9,10 +9,10 @@ from django.db import models, transaction
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from oemupdates.api import paging, versions
+from oemupdates.api import answering, paging, versions
 from oemupdates.api.fields import Asked, Body
 from oemupdates.api.negotiation import Csv
-from oemupdates.api.parameters import FIELDS, LISTED
+from oemupdates.api.parameters import AT, FIELDS, LISTED
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Operator
 from oemupdates.services import access
@@ -61,6 +61,7 @@ class Operation:
     `needs` is None where it is enough to be somebody. `within` opens the transaction of a change.
     A change that `is_conditional` is refused without If-Match. What `is_secret` no cache keeps.
     What `is_dangerous` takes a token, or a session of somebody who proved lately who they are.
+    Who asks for a moment of the past is shown `gives_then`, where that is something else.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Operation:
     gives: ShapeType | None
     takes: type[Body] | None = None
     asks: type[Asked] = Asked
+    gives_then: ShapeType | None = None
     lists: bool = False
     is_conditional: bool = False
     is_secret: bool = False
@@ -93,6 +95,18 @@ class Call:
     by: Operator
     said: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def gives(self) -> ShapeType | None:
+        """How what is asked for is shown."""
+        spec = self.operation
+        return spec.gives_then if spec.gives_then and AT in self.asked else spec.gives
+
+    def picked(self, shape: ShapeType) -> list[str]:
+        """The fields that are asked for of what is shown, now or then."""
+        spec = self.operation
+        other = spec.gives if shape is spec.gives_then else spec.gives_then
+        return answering.picked(shape, self.asked.get("fields", ""), other=other)
 
     def where(self, permission: Permission = Permission.READ_FLEET) -> Reach:
         """Where whoever asks has a permission."""

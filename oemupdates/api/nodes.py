@@ -13,10 +13,19 @@ from oemupdates.api.call import Call, Listed
 from oemupdates.api.fields import Body, Text
 from oemupdates.api.node_shapes import HeldNodeShape, NodeShape
 from oemupdates.api.nodes_asked import NodesAsked, meaningful, query
+from oemupdates.api.nodes_then import (
+    NodeThenShape,
+    OneNodeThenShape,
+    PastPages,
+    ThenAsked,
+    moment,
+    node_then,
+    nodes_then,
+)
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain.access import Permission, Reach
-from oemupdates.models import Node
+from oemupdates.models import Node, VersionInterval
 from oemupdates.services import nodes as verbs
 from oemupdates.services.finding import Found, find
 
@@ -99,14 +108,21 @@ class Nodes(Resource):
     tag = "nodes"
 
     @operation(
-        "list_nodes", needs=Permission.READ_FLEET, gives=NodeShape, asks=NodesAsked, lists=True
+        "list_nodes",
+        needs=Permission.READ_FLEET,
+        gives=NodeShape,
+        gives_then=NodeThenShape,
+        asks=NodesAsked,
+        lists=True,
     )
-    def get(self, call: Call) -> NodePages:
-        """List the nodes that meet every parameter, the newest first.
+    def get(self, call: Call) -> NodePages | PastPages:
+        """List the nodes that meet every parameter, the newest first; with `at` as they were.
 
         A page may hold fewer rows than `limit`, even none, while `next` goes on: the search stops
         now and then so that no request takes long.
         """
+        if (at := moment(call)) is not None:
+            return nodes_then(call, at)
         found = find(query(call.asked), call.where(), now=timezone.now())
         meaningful(lambda: found.nodes)
         return NodePages(found)
@@ -117,10 +133,17 @@ class OneNode(Resource):
 
     tag = "nodes"
 
-    @operation("get_node", needs=Permission.READ_FLEET, gives=NodeShape)
-    def get(self, call: Call, pk: int) -> Node:
-        """Show a node."""
-        return seen(call, pk)
+    @operation(
+        "get_node",
+        needs=Permission.READ_FLEET,
+        gives=NodeShape,
+        gives_then=OneNodeThenShape,
+        asks=ThenAsked,
+    )
+    def get(self, call: Call, pk: int) -> Node | VersionInterval:
+        """Show a node; with `at` what it ran and heard at that time."""
+        node, at = seen(call, pk), moment(call)
+        return node if at is None else node_then(node, at)
 
     @operation(
         "change_node",

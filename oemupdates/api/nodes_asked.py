@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from rest_framework import serializers
 
 from oemupdates.api.choices import ARCHITECTURES, BASES, NODE_STATES
-from oemupdates.api.fields import Asked, Words
+from oemupdates.api.fields import Asked, Moment, Words
 from oemupdates.api.problems import Unprocessable
 from oemupdates.domain.query import EMPTY, BadQuery, Flag, Key, Query, Term, Value
 from oemupdates.domain.query_parameters import PARAMETERS, read_parameters
@@ -67,6 +67,13 @@ class NodesAsked(Asked):
     held = _flag("Those with a hold, or without.")
     dark = _flag("Those that fell silent, or did not.")
     unassigned = _flag("Those that belong to no group, or to one.")
+    at = Moment(
+        required=False,
+        help_text=(
+            "As nodes were at this time: then they are shown, and asked for, by versions and OEMs"
+            " alone."
+        ),
+    )
     archived = _flag("Those that were put away; they are left out of any other list.")
 
 

@@ -8,6 +8,8 @@ from rest_framework import serializers
 from oemupdates.api.fields import Words
 
 ROWS, MAX_ROWS = 50, 500
+# The parameter that asks for a moment of the past.
+AT = "at"
 
 Makers = Mapping[str, Callable[[], serializers.Field[Any, Any, Any, Any]]]
 

@@ -29,7 +29,7 @@ def shown(call: Call, found: Any) -> HttpResponseBase:
     """A thing or a list, unless the client has it already."""
     if isinstance(found, HttpResponseBase):
         return found
-    gives = call.operation.gives
+    gives = call.gives
     assert gives is not None, "what is read is shown"  # noqa: S101 - for mypy
     if call.operation.lists:
         if call.is_csv:
@@ -56,14 +56,14 @@ def _kept(call: Call, response: HttpResponse) -> HttpResponse:
 def _shown(call: Call, gives: ShapeType, thing: Any) -> tuple[bytes, str]:
     """The chosen fields of a thing, and the version of the whole of it."""
     whole = answering.shaped(gives, thing)
-    names = answering.picked(gives, call.asked.get("fields", ""))
+    names = call.picked(gives)
     body = answering.dump({name: whole[name] for name in names})
     return body, versions.version(gives, whole)
 
 
 def _page(call: Call, gives: ShapeType, found: Pages) -> bytes:
     request = call.request
-    names = answering.picked(gives, call.asked.get("fields", ""))
+    names = call.picked(gives)
     own = [
         (name, value)
         for name, values in request.query_params.lists()
@@ -95,6 +95,6 @@ def _link(request: Request, cursor: str) -> str | None:
 
 def _table(call: Call, gives: ShapeType, found: Pages) -> HttpResponseBase:
     """The whole list, not a page of it, as CSV."""
-    names = answering.picked(gives, call.asked.get("fields", ""))
+    names = call.picked(gives)
     rows = answering.shapes(gives, (row for chunk in found.chunks() for row in chunk), names)
     return answering.table(rows, columns=names, name=call.operation.name.removeprefix("list_"))

@@ -30,7 +30,7 @@ from oemupdates.api.schema_parts import (
 )
 
 if TYPE_CHECKING:
-    from oemupdates.api.call import Operation
+    from oemupdates.api.call import Operation, ShapeType
 
 
 class Schema(AutoSchema):
@@ -74,7 +74,7 @@ class Schema(AutoSchema):
         found: list[Said] = self._resolve_path_parameters(names)
         asked = spec.parameters()
         if "fields" in asked.fields and spec.gives is not None:
-            found.append(fields(spec.gives))
+            found.append(fields(*_shapes(spec)))
         found += [
             self._parameter(field) for name, field in asked.fields.items() if name != "fields"
         ]
@@ -122,7 +122,8 @@ class Schema(AutoSchema):
     def _success(self, spec: "Operation") -> Said:
         if spec.gives is None:
             return {"description": "Done.", "headers": headers(*RATE)}
-        shown = self.resolve_serializer(spec.gives, "response").ref
+        shapes = [self.resolve_serializer(shape, "response").ref for shape in _shapes(spec)]
+        shown = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
         content: Said = {"application/json": {"schema": page(shown) if spec.lists else shown}}
         if spec.lists:
             content["text/csv"] = {"schema": {"type": "string"}}
@@ -152,6 +153,11 @@ class Schema(AutoSchema):
         if getattr(serializer, "is_strict", False):
             found["additionalProperties"] = False
         return found
+
+
+def _shapes(spec: "Operation") -> "list[ShapeType]":
+    """How what an operation gives may be shown: as it is now, and as it was."""
+    return [shape for shape in (spec.gives, spec.gives_then) if shape is not None]
 
 
 def complete(result: Said, generator: Any, request: Any, public: Any) -> Said:

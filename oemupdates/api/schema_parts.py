@@ -68,9 +68,9 @@ IDEMPOTENCY_KEY: Said = {
 }
 
 
-def fields(shape: type[serializers.Serializer[Any]]) -> Said:
+def fields(*shapes: type[serializers.Serializer[Any]]) -> Said:
     """Which fields to show; all of them without it."""
-    names = "|".join(shape().get_fields())
+    names = "|".join(dict.fromkeys(name for shape in shapes for name in shape().get_fields()))
     return {
         "name": "fields",
         "in": "query",

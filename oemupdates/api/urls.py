@@ -18,6 +18,7 @@ from oemupdates.api import (
     node_verbs,
     nodes,
     operators,
+    overview,
     releases,
     retention,
     server,
@@ -109,6 +110,7 @@ v1: list[URLPattern] = [
     path("nodes/<key:pk>/retry", node_verbs.Retrying.as_view(), name="node_retry"),
     path("nodes/<key:pk>/sysexts", node_sysexts.Sysexts.as_view(), name="node_sysexts"),
     path("nodes/<key:pk>/unarchive", node_verbs.Unarchiving.as_view(), name="node_unarchive"),
+    path("overview", overview.Overview.as_view(), name="overview"),
     path("rejected", server.Rejected.as_view(), name="rejected"),
     path("releases", releases.Releases.as_view(), name="releases"),
     path(

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard import arrivals, fleet
+from oemupdates.dashboard import arrivals
 from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.badges import shown_badge
@@ -21,6 +21,7 @@ from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Activity, Group, Node, NodeCount, TrackAlias
 from oemupdates.models.count_queries import FAILING
 from oemupdates.models.standing import standings
+from oemupdates.services import fleet
 from oemupdates.services import groups as verbs
 
 LATEST_ACTIVITY = 10

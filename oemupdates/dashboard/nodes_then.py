@@ -30,7 +30,7 @@ def nodes_then(request: HttpRequest) -> HttpResponse:
         key = paging.read_id(after) if after else 0
         if not problems:
             reach = where(request, Permission.READ_FLEET)
-            page = looking_back.page(moment, query, reach, after=key)
+            page = looking_back.page(looking_back.find(moment, query, reach), after=key)
     except (BadQuery, paging.BadToken, moments.BadMoment) as bad:
         problems.append(str(bad))
     context |= {"page": paging.of(page, after), "slice": page, "problems": problems}

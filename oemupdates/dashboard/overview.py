@@ -1,7 +1,6 @@
 """The overview: how the fleet is, in one glance, from sums over the counters alone."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.core.cache import cache
@@ -12,7 +11,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from oemupdates.dashboard import attention, demo, fleet, moments, oems
+from oemupdates.dashboard import attention, demo, moments, oems
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.dashboard.shares import version_chart
 from oemupdates.dashboard.start import start
@@ -22,8 +21,7 @@ from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Dimension, Release, Sample
 from oemupdates.models.cells import read_cells
-from oemupdates.models.sample import OTHERS
-from oemupdates.services import health
+from oemupdates.services import fleet, health
 
 VERSIONS_SHOWN = 8
 DIFFERENCES_SHOWN = 6
@@ -182,17 +180,8 @@ def _then(request: HttpRequest, text: str) -> HttpResponse:
         context |= _sums(found) | {
             "sentence": f"{found.sentence}.",
             "taken_at": taken_at,
-            "oems": _oems_then(counts[Dimension.OEM].items()),
+            "oems": fleet.oems_of_sample(counts),
             "chart": version_chart(reach, taken_at, versions),
             **_versions(versions),
         }
     return render(request, "dashboard/overview_then.html", context)
-
-
-def _oems_then(counts: Iterable[tuple[str, int]]) -> list[tuple[str, Counter[str]]]:
-    """OEMs by how their sysexts stood, the most common first."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for value, nodes in counts:
-        oem, _, sysext = value.rpartition(" ") if value != OTHERS else (OTHERS, "", "")
-        found[oem][sysext] += nodes
-    return sorted(found.items(), key=lambda row: -row[1].total())

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from oemupdates.dashboard import attention, drawing, fleet, preferences
+from oemupdates.dashboard import attention, drawing, preferences
 from oemupdates.dashboard.acting import needs
 from oemupdates.dashboard.attention import Look
 from oemupdates.domain.access import Permission, Reach
@@ -27,7 +27,7 @@ from oemupdates.models.count_queries import FAILING, Troubles
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import Standings, standings
 from oemupdates.models.sysext import Sysext
-from oemupdates.services import health, share_links
+from oemupdates.services import fleet, health, share_links
 
 # What fits on a screen in letters that are read from afar.
 GROUPS_SHOWN, MATTERS_SHOWN, GROUPS_NAMED = 6, 4, 3

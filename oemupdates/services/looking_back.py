@@ -6,7 +6,7 @@ labels - nobody wrote down, and nothing here makes it up.
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from oemupdates.domain.access import Reach
 from oemupdates.domain.query import PREFIX, VERSIONS, BadQuery, Key, Op, Query, Term, Value
@@ -23,10 +23,8 @@ COLUMNS = {
 PAGE_ROWS = 50
 
 
-def page(
-    at: datetime, query: Query, reach: Reach, *, after: int, size: int = PAGE_ROWS
-) -> Slice[VersionInterval]:
-    """The intervals that a moment is in, of the nodes with the largest keys first.
+def find(at: datetime, query: Query, reach: Reach) -> QuerySet[VersionInterval]:
+    """The intervals that a moment is in, one a node, to be read in the order of nodes' keys.
 
     `reach` is asked about the groups that nodes are in now. Raises `BadQuery` for terms that the
     past does not know.
@@ -37,6 +35,13 @@ def page(
         found = found.exclude(condition) if term.is_negated else found.filter(condition)
     if not reach.is_everywhere:
         found = found.filter(node__group__in=reach.groups)
+    return found
+
+
+def page(
+    found: QuerySet[VersionInterval], *, after: int, size: int = PAGE_ROWS
+) -> Slice[VersionInterval]:
+    """Some of the intervals that were found, of the nodes with the largest keys below `after`."""
     newest = Node.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     return walk(found, after, size, last=newest, key="node_id")
 

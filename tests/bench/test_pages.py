@@ -23,6 +23,7 @@ ONE_MORE = ("q=-oem:azure sysext:different", "activity verb=", "activity kind=")
 # that SQLite cannot look for.
 REFUSED = {"api:nothing": {404}, "api:samples": {400}}
 REFUSED |= {"api:channel_preview": {400}, "api:release_comparison": {400}}
+REFUSED["api:overview at=2026-11-01T12:00:00Z"] = {422}
 REFUSED |= {f"{route} q=2001:db8::/32": {400, 422} for route in ("api:nodes", "dashboard:nodes")}
 REFUSED["dashboard:nodes_export q=2001:db8::/32"] = REFUSED["dashboard:nodes q=2001:db8::/32"]
 REFUSED["dashboard:bulk_plan q=2001:db8::/32"] = REFUSED["dashboard:nodes q=2001:db8::/32"]

@@ -147,7 +147,7 @@ class TestLoad:
         DemoFleet.objects.update(leased_until=timezone.now() + timedelta(seconds=20))
         assert demo.advance(seconds=FAR) == 0
         DemoFleet.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-        assert demo.advance(seconds=0.01) == 1
+        assert demo.advance(seconds=0.5) >= 1
         assert DemoFleet.objects.get().leased_until is None
 
     def test_says_what_stands_in_its_way(

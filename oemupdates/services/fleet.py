@@ -1,13 +1,13 @@
-"""The fleet in sums: what the overview and the wallboard say of it, now and then."""
+"""The fleet in sums: what overviews, wallboards and scripts are told of it, now and then."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.models import Dimension
 from oemupdates.models.node_queries import NO_GROUP
-from oemupdates.models.sample import DARK, Counts
+from oemupdates.models.sample import DARK, OTHERS, Counts
 
 # `NodeCount` summed by group, state and darkness.
 Sums = Iterable[tuple[int, str, bool, int]]
@@ -75,3 +75,12 @@ def of_sample(sample: dict[str, Counts]) -> Fleet:
     """The fleet of a sample."""
     states = sample[Dimension.STATE]
     return Fleet(states, sample[Dimension.NODES][DARK], states[State.UNASSIGNED])
+
+
+def oems_of_sample(sample: dict[str, Counts]) -> list[tuple[str, Counter[str]]]:
+    """OEMs by how their sysexts stood to the OS, the most common first."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for value, nodes in sample[Dimension.OEM].items():
+        oem, _, sysext = value.rpartition(" ") if value != OTHERS else (OTHERS, "", "")
+        found[oem][sysext] += nodes
+    return sorted(found.items(), key=lambda row: -row[1].total())
