@@ -48,7 +48,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     ".subscription": models.Subscription.objects.all(),
     ".upstream": models.Upstream.objects.all(),
 }
-WORDS = {".kind": "history", ".name": "not-found"}
+WORDS = {".key": "nobody", ".kind": "history", ".name": "not-found"}
 
 _NODES = (
     "q=state:failed",

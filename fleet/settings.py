@@ -250,6 +250,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # How often a minute an address may try to log in; 0 for any number.
 LOG_INS_A_MINUTE = env.int("FLEET_LOG_INS_A_MINUTE", default=20)
+ACCOUNT_ADAPTER = "oemupdates.dashboard.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:overview"
 LOGOUT_REDIRECT_URL = "dashboard:login"

@@ -48,6 +48,12 @@ class OperatorShape(Shape):
     """Somebody who logs in, or the account of a script; a superuser may do everything."""
 
     roles = RoleGrantShape(source="role_grants", many=True)
+    providers = serializers.SerializerMethodField()
+
+    @staticmethod
+    def get_providers(operator: Any) -> list[str]:
+        """The identity providers that they come by."""
+        return [account.provider for account in operator.socialaccount_set.all()]
 
     class Meta:
         model = Operator
@@ -61,6 +67,7 @@ class OperatorShape(Shape):
             "last_login",
             "date_joined",
             "roles",
+            "providers",
         )
 
 
@@ -107,7 +114,7 @@ class NewGrant(Body):
 
 def every() -> models.QuerySet[Operator]:
     """All users, with their roles."""
-    return Operator.objects.prefetch_related("role_grants__group")
+    return Operator.objects.prefetch_related("role_grants__group", "socialaccount_set")
 
 
 class Operators(Resource):

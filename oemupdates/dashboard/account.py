@@ -8,8 +8,11 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
+from oemupdates.dashboard import providing
 from oemupdates.dashboard.acting import operator
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
@@ -68,9 +71,11 @@ class LogOut(LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Log somebody out, and write it down."""
-        who = operator(request)
+        who, came_by = operator(request), request.session.get(providing.CAME_BY)
         answer = super().post(request, *args, **kwargs)
         operators.logged_out(who)
+        if came_by:
+            messages.info(request, f"You are logged out here. At {came_by} you may not be.")
         return answer
 
 
@@ -109,6 +114,13 @@ class Password(PasswordChangeView):
     template_name = "dashboard/password.html"
     success_url = reverse_lazy("dashboard:overview")
     http_method_names = ("get", "head", "post", "options")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show nothing to who comes by an identity provider: there is no password to change."""
+        if not operator(request).has_usable_password():
+            messages.info(request, "You log in by a provider, and have no password here.")
+            return redirect("dashboard:overview")
+        return super().dispatch(request, *args, **kwargs)
 
     def get_form_class(self) -> type[ChangePassword]:
         """Ask for the present password, unless it was for one time only."""

@@ -171,6 +171,8 @@ def who(activity: Activity) -> str:
     """Who did something, also where nobody knows them."""
     if activity.actor is not None:
         return activity.actor.username
+    if activity.verb in words.BY_PROVIDERS and activity.address:
+        return "An identity provider"
     return "Somebody" if activity.address else "The system"
 
 

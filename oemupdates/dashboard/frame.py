@@ -135,7 +135,9 @@ def admin_tabs(context: RequestContext) -> dict[str, Any]:
 def user_menu(context: RequestContext) -> dict[str, Any]:
     """Who is logged in, what they may set for themselves, and the way out."""
     request = context["request"]
-    links = [(_url(name), label, icon) for name, label, icon in ACCOUNT]
+    has_password = request.user.has_usable_password()
+    places = [one for one in ACCOUNT if has_password or one[0] != "dashboard:password"]
+    links = [(_url(name), label, icon) for name, label, icon in places]
     chosen = preferences.look(request)
     return {
         "request": request,

@@ -25,7 +25,7 @@ from oemupdates.services import identities, knocking, operators, proof
 from oemupdates.upstream.session import Unreachable
 
 CANCELLED = "access_denied"
-SECOND_FACTOR = "provider_has_second_factor"
+SECOND_FACTOR, CAME_BY = "provider_has_second_factor", "came_by"
 
 
 class Failed(Exception):
@@ -136,6 +136,7 @@ def _let_in(request: HttpRequest, found: Provider, trip: Trip, who: Identity) ->
     )
     if request.user == operator:  # and no second factor of this server is missing
         operators.logged_in(operator)
+        request.session[CAME_BY] = found.name
         request.session[SECOND_FACTOR] = who.has_second_factor
         if found.log_in_proves:
             proof.prove(request.session)

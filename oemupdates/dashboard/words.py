@@ -149,6 +149,8 @@ RETENTION = {
     ),
 }
 
+# What identity providers do, too, by those who come from them.
+BY_PROVIDERS = {"operator.created", "role.given", "role.taken"}
 ACTIVITIES = {
     "application.registered": "registered application",
     "channel.created": "made channel",

@@ -22,6 +22,7 @@ ONE_MORE = ("q=-oem:azure sysext:different", "activity verb=", "activity kind=")
 # What is asked for in vain: an address that there is not, parameters that are missing, a network
 # that SQLite cannot look for.
 REFUSED = {"api:nothing": {404}, "api:samples": {400}}
+REFUSED |= {"dashboard:login_came_back": {404}}
 REFUSED |= {"api:channel_preview": {400}, "api:release_comparison": {400}}
 REFUSED["api:overview at=2026-11-01T12:00:00Z"] = {422}
 REFUSED |= {f"{route} q=2001:db8::/32": {400, 422} for route in ("api:nodes", "dashboard:nodes")}

@@ -1,13 +1,18 @@
 """Who looks at the pages."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from oemupdates.domain.access import Role
+from oemupdates.domain.provider import Kind, Provider
 from oemupdates.models import Group, Operator, RoleGrant
 from oemupdates.services import heartbeats, proof, rates
+from tests.identity_servers import CLIENT, SECRET, GitHubServer, OpenIdServer
 
 PASSWORD = "correct horse battery"
 
@@ -50,6 +55,51 @@ def viewer(heard: None) -> Operator:
 def page(admin: Operator) -> Client:
     """The pages as somebody sees them who may do everything."""
     return log_in(admin)
+
+
+@pytest.fixture
+def server() -> Iterator[OpenIdServer]:
+    """An OpenID Connect provider in which ann is logged in."""
+    server = OpenIdServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def corp(server: OpenIdServer, settings: Any, heard: None) -> Provider:
+    """The provider by which people log in here."""
+    found = Provider(
+        id="corp",
+        name="Example Corp",
+        kind=Kind.OPENID,
+        address=server.url,
+        client_id=CLIENT,
+        secret=SECRET,
+        roles={"ops": ("operator@stable",), "all": ("viewer",), "bosses": ("admin",)},
+        scopes=("openid", "profile"),
+    )
+    settings.LOGIN_PROVIDERS = (found,)
+    return found
+
+
+@pytest.fixture
+def github(settings: Any, heard: None) -> Iterator[GitHubServer]:
+    """A GitHub Enterprise Server by which people log in here."""
+    server = GitHubServer()
+    found = Provider(
+        id="github",
+        name="GitHub",
+        kind=Kind.GITHUB,
+        address=server.url,
+        api=f"{server.url}/api/v3",
+        client_id=CLIENT,
+        secret=SECRET,
+        roles={"example/ops": ("operator",), "example": ("viewer",)},
+        scopes=("read:user", "read:org"),
+    )
+    settings.LOGIN_PROVIDERS = (found,)
+    yield server
+    server.close()
 
 
 def permit(operator: Operator, role: Role, group: Group | None = None) -> Operator:

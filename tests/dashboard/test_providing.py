@@ -1,108 +1,22 @@
 """Logging in by an identity provider: real servers on loopback, asked by this server."""
 
-import html
-import re
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
 from oemupdates.domain.access import Role
-from oemupdates.domain.provider import Kind, Provider
-from oemupdates.models import Activity, ApiToken, Operator, RoleGrant
-from oemupdates.services import operators, proof
+from oemupdates.domain.provider import Provider
+from oemupdates.models import Operator
+from oemupdates.services import operators
+from tests.dashboard.conftest import log_in as log_in_as
 from tests.dashboard.conftest import permit
-from tests.identity_servers import CLIENT, SECRET, GitHubServer, OpenIdServer, as_json, rsa_key
+from tests.dashboard.provided import come_back, leave, log_in, roles_of, who, words, written
+from tests.identity_servers import GitHubServer, OpenIdServer
 
 pytestmark = pytest.mark.django_db
-
-ROLES = {"ops": ("operator@stable",), "all": ("viewer",), "bosses": ("admin",)}
-
-
-@pytest.fixture
-def server() -> Iterator[OpenIdServer]:
-    server = OpenIdServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def corp(server: OpenIdServer, settings: Any, heard: None) -> Provider:
-    found = Provider(
-        id="corp",
-        name="Example Corp",
-        kind=Kind.OPENID,
-        address=server.url,
-        client_id=CLIENT,
-        secret=SECRET,
-        roles=ROLES,
-        scopes=("openid", "profile"),
-    )
-    settings.LOGIN_PROVIDERS = (found,)
-    return found
-
-
-@pytest.fixture
-def github(settings: Any, heard: None) -> Iterator[GitHubServer]:
-    server = GitHubServer()
-    found = Provider(
-        id="github",
-        name="GitHub",
-        kind=Kind.GITHUB,
-        address=server.url,
-        api=f"{server.url}/api/v3",
-        client_id=CLIENT,
-        secret=SECRET,
-        roles={"example/ops": ("operator",), "example": ("viewer",)},
-        scopes=("read:user", "read:org"),
-    )
-    settings.LOGIN_PROVIDERS = (found,)
-    yield server
-    server.close()
-
-
-def leave(client: Client, key: str = "corp", **form: str) -> str:
-    """Press the button; gives the address that the browser is sent to."""
-    page = client.post(f"/login/with/{key}/", form)
-    assert page.status_code == 200, page.content.decode()
-    found = re.search(r'content="0; url=([^"]+)"', page.content.decode())
-    assert found
-    return html.unescape(found[1])
-
-
-def come_back(client: Client, url: str) -> Any:
-    """Log in there, where somebody is known already, and follow the way back."""
-    back = urlsplit(httpx.get(url).headers["location"])
-    return client.get(f"{back.path}?{back.query}")
-
-
-def log_in(client: Client, key: str = "corp", **form: str) -> Any:
-    return come_back(client, leave(client, key, **form))
-
-
-def words(answer: Any) -> str:
-    text = re.sub(r"</?(b|span)\b[^>]*>", "", answer.content.decode())
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
-
-
-def who(client: Client) -> str | None:
-    key = client.session.get("_auth_user_id")
-    return Operator.objects.get(pk=key).username if key else None
-
-
-def roles_of(name: str) -> set[tuple[str, str | None, str]]:
-    found = RoleGrant.objects.filter(operator__username=name)
-    return set(found.values_list("role", "group__track", "provider"))
-
-
-def written() -> list[tuple[str, str, str]]:
-    return [(one.verb, one.subject, one.why) for one in Activity.objects.order_by("pk")]
 
 
 class TestLogIn:
@@ -258,204 +172,6 @@ class TestLogIn:
         assert "Too many tries" in words(answer)
 
 
-class TestIsRefused:
-    @pytest.mark.parametrize(
-        "claims",
-        [
-            {"aud": "another"},
-            {"iss": "https://evil.example"},
-            {"nonce": "another"},
-            {"exp": 1},
-            {"sub": None},
-        ],
-    )
-    def test_with_a_token_for_something_else(
-        self, corp: Provider, server: OpenIdServer, claims: dict[str, Any]
-    ) -> None:
-        server.claims = claims
-        self.refused()
-
-    def test_with_a_token_of_another_key(self, corp: Provider, server: OpenIdServer) -> None:
-        server.key = rsa_key(name="another's")
-        self.refused()
-
-    def test_with_a_token_that_nobody_signed(self, corp: Provider, server: OpenIdServer) -> None:
-        server.algorithm = "none"
-        self.refused()
-
-    def test_without_a_token(self, corp: Provider, server: OpenIdServer) -> None:
-        server.answers["/token"] = as_json({"access_token": "at"})
-        self.refused()
-
-    def refused(self) -> None:
-        client = Client()
-        answer = log_in(client)
-        assert answer.status_code == 403
-        assert "was not believed" in words(answer)
-        assert who(client) is None
-        assert not Operator.objects.exists()
-        ((verb, subject, why),) = written()
-        assert (verb, subject) == ("operator.log_in_failed", "somebody of corp")
-        assert why.startswith(("The token", "The identity token", "No key", "The provider"))
-
-    @pytest.mark.parametrize("path", ["/discovery", "/token", "/keys"])
-    def test_when_the_provider_is_broken(
-        self, corp: Provider, server: OpenIdServer, path: str
-    ) -> None:
-        client = Client()
-        url = leave(client)
-        server.answers[path] = as_json({}, 500)
-        answer = come_back(client, url)
-        assert answer.status_code == 502
-        assert "does not answer as it should" in words(answer)
-        assert f"{server.url}" not in words(answer)
-        assert "answers 500" in written()[0][2]
-
-    def test_when_the_provider_is_away(
-        self, corp: Provider, settings: Any, server: OpenIdServer
-    ) -> None:
-        settings.LOGIN_PROVIDERS = (replace(corp, address="http://127.0.0.1:1"),)
-        answer = Client().post("/login/with/corp/")
-        assert answer.status_code == 502
-        assert "Local accounts can log in all the same" in words(answer)
-
-    def test_in_another_browser(self, corp: Provider) -> None:
-        answer = come_back(Client(), leave(Client()))
-        assert answer.status_code == 400
-        assert "began in another browser" in words(answer)
-        assert written() == []  # anybody can ask so, as often as they like
-
-    def test_twice_with_one_answer(self, corp: Provider) -> None:
-        client = Client()
-        back = urlsplit(httpx.get(leave(client)).headers["location"])
-        assert client.get(f"{back.path}?{back.query}").status_code == 302
-        client.post("/logout/")
-        assert client.get(f"{back.path}?{back.query}").status_code == 400
-
-    def test_by_the_answer_of_another_provider(
-        self, corp: Provider, server: OpenIdServer, settings: Any
-    ) -> None:
-        settings.LOGIN_PROVIDERS = (corp, replace(corp, id="lab"))
-        client = Client()
-        back = urlsplit(httpx.get(leave(client)).headers["location"])
-        assert client.get(f"/login/with/lab/callback/?{back.query}").status_code == 400
-        back = urlsplit(httpx.get(leave(client)).headers["location"])
-        answer = client.get(f"{back.path}?{back.query}&iss=https://lab.example.net")
-        assert (answer.status_code, who(client)) == (403, None)
-
-    def test_after_too_long(self, corp: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-        client = Client()
-        url = leave(client)
-        session = client.session
-        for trip in session["provider_trips"].values():
-            trip["began_at"] -= 601
-        session.save()
-        assert come_back(client, url).status_code == 400
-
-    @pytest.mark.parametrize(
-        ("query", "said"),
-        [("error=access_denied", "it was cancelled there"), ("error=x", "was not believed")],
-    )
-    def test_when_the_provider_says_no(self, corp: Provider, query: str, said: str) -> None:
-        client = Client()
-        leave(client)
-        state = next(iter(client.session["provider_trips"]))
-        answer = client.get(f"/login/with/corp/callback/?state={state}&{query}")
-        assert (answer.status_code, who(client)) == (403, None)
-        assert said in words(answer)
-
-    def test_by_get(self, corp: Provider) -> None:
-        assert Client().get("/login/with/corp/").status_code == 405
-        assert Client().post("/login/with/corp/callback/").status_code == 405
-        assert Client(enforce_csrf_checks=True).post("/login/with/corp/").status_code == 403
-
-    def test_to_keep_more_log_ins_than_a_few(self, corp: Provider) -> None:
-        client = Client()
-        urls = [leave(client) for _ in range(7)]
-        assert len(client.session["provider_trips"]) == 5
-        assert come_back(client, urls[0]).status_code == 400
-        assert come_back(client, urls[-1]).status_code == 302
-
-
-class TestProof:
-    @pytest.fixture
-    def client(self, corp: Provider, server: OpenIdServer) -> Client:
-        """Somebody who administers this server, and logged in a while ago."""
-        server.person["groups"] = ["bosses"]
-        client = Client()
-        log_in(client)
-        return client
-
-    def ask(self, client: Client) -> str:
-        """Do something dangerous; gives what the page that asks for proof sends along."""
-        page = client.post("/admin/users/make/", {"username": 'b"o'})
-        assert "Log in anew, ann" in words(page)
-        found = re.search(r'name="suspended" value="([^"]+)"', page.content.decode())
-        assert found
-        assert "b&quot;o" not in page.content.decode()
-        return found[1]
-
-    def test_is_a_fresh_log_in_there(self, client: Client, server: OpenIdServer) -> None:
-        url = leave(client, suspended=self.ask(client))
-        assert "prompt=login&max_age=0" in url
-        page = come_back(client, url)
-        assert "It is you" in words(page)
-        assert 'action="/admin/users/make/"' in page.content.decode()
-        assert 'name="username" value="b&quot;o"' in page.content.decode()
-        assert not Operator.objects.filter(username='b"o').exists()  # nothing is done by coming
-        made = client.post("/admin/users/make/", {"username": "bo"})
-        assert "One-time password of bo" in words(made)
-
-    @pytest.mark.parametrize("at", [None, 7, "now"])
-    def test_is_no_log_in_of_before(
-        self, client: Client, server: OpenIdServer, at: object
-    ) -> None:
-        server.claims = {"auth_time": at}
-        answer = log_in(client, suspended=self.ask(client))
-        assert answer.status_code == 403
-        assert "does not say that ann logged in anew" in words(answer)
-        assert who(client) == "ann"
-        self.ask(client)
-
-    def test_is_no_log_in_of_somebody_else(self, client: Client, server: OpenIdServer) -> None:
-        server.person["sub"] = "another"
-        answer = log_in(client, suspended=self.ask(client))
-        assert answer.status_code == 403
-        assert "It was not ann who logged in" in words(answer)
-        assert Operator.objects.count() == 1
-        self.ask(client)
-
-    def test_is_no_form_of_somebody_else(self, client: Client, admin: Operator) -> None:
-        sealed = self.ask(client)
-        for form in (sealed[:-3], "x", "x" * 300_000):
-            assert log_in(client, suspended=form).status_code == 403
-        other = Client()
-        other.force_login(admin)
-        assert log_in(other, suspended=sealed).status_code == 403
-        assert not proof.is_recent(other.session)
-
-    def test_came_with_the_log_in_if_that_was_just_now(
-        self, corp: Provider, server: OpenIdServer
-    ) -> None:
-        server.person["groups"] = ["bosses"]
-        server.claims = {"auth_time": int(time.time()) - 60}
-        client = Client()
-        log_in(client)
-        assert proof.is_recent(client.session)
-        server.claims = {"auth_time": int(time.time()) - proof.LASTS_SECONDS - 1}
-        client = Client()
-        log_in(client)
-        assert not proof.is_recent(client.session)
-
-    def test_may_be_any_log_in_if_the_provider_is_trusted_so(
-        self, corp: Provider, settings: Any, server: OpenIdServer
-    ) -> None:
-        settings.LOGIN_PROVIDERS = (replace(corp, log_in_proves=True),)
-        client = Client()
-        log_in(client)
-        assert proof.is_recent(client.session)
-
-
 class TestGitHub:
     def test_gives_the_roles_of_organisations_and_teams(self, github: GitHubServer) -> None:
         github.is_in("Example/Ops", "elsewhere/ops", "example/other")
@@ -504,4 +220,16 @@ class TestUsers:
         ann = Operator.objects.get(username="ann")
         with pytest.raises(operators.CannotResetPassword, match="comes by corp"):
             operators.reset_password(ann, by=admin)
-        assert not ApiToken.objects.exists()
+        answer = log_in_as(ann).get("/password/", follow=True)
+        assert "You log in by a provider, and have no password here" in words(answer)
+        assert 'href="/password/"' not in answer.content.decode()
+        shown = words(log_in_as(admin).get(f"/admin/users/{ann.pk}/"))
+        assert "Reset password" not in shown
+        assert "An identity provider gave a role to it" in shown
+
+    def test_hear_that_the_provider_knows_them_yet(self, corp: Provider) -> None:
+        client = Client()
+        log_in(client)
+        answer = client.post("/logout/", follow=True)
+        assert "You are logged out here. At Example Corp you may not be." in words(answer)
+        assert who(client) is None
