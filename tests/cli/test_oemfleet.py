@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipapp
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -167,6 +168,15 @@ def test_takes_the_token_from_a_file_that_is_its_owners_alone(
     assert "ci" in terminal.run("me", **given)
     path.chmod(0o640)
     assert "can be read by others: chmod 600" in terminal.run("me", code=2, **given)
+
+
+def test_is_one_file_if_that_is_wanted(tmp_path: Path) -> None:
+    made = tmp_path / "oemfleet"
+    zipapp.create_archive(CLI.parent, made, main="oemfleet:run")
+    done = subprocess.run(
+        [sys.executable, str(made), "version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["oemfleet", "0.1.0"]
 
 
 def test_follows_what_is_done(terminal: Terminal) -> None:

@@ -1,0 +1,47 @@
+"""Releases: shown, blocked and unblocked."""
+
+import click
+
+from terminal.shell import BECAUSE, WHY, Shell, pass_shell
+
+
+@click.group()
+def releases() -> None:
+    """Show, block and unblock releases."""
+
+
+@releases.command("list")
+@pass_shell
+def list_releases(shell: Shell) -> None:
+    """List the releases, the newest first."""
+    columns = ("id", "version", "architecture", "blocked_because")
+    shell.rows(shell.fleet.every("releases"), columns)
+
+
+@releases.command("show")
+@click.argument("release")
+@pass_shell
+def show_release(shell: Shell, release: str) -> None:
+    """Show a release: by id, version, or version/architecture."""
+    shell.thing(shell.fleet.find("releases", release))
+
+
+@releases.command()
+@click.argument("release")
+@BECAUSE
+@pass_shell
+def block(shell: Shell, release: str, because: str) -> None:
+    """Offer a release to nobody from now on."""
+    path = f"releases/{shell.fleet.find('releases', release)['id']}/block"
+    shell.done(shell.fleet.send("POST", path, {"reason": because}), f"{release} is blocked.")
+
+
+@releases.command()
+@click.argument("release")
+@WHY
+@pass_shell
+def unblock(shell: Shell, release: str, why: str | None) -> None:
+    """Let a release be offered again."""
+    path = f"releases/{shell.fleet.find('releases', release)['id']}/unblock"
+    done = shell.fleet.send("POST", path, {"why": why or ""})
+    shell.done(done, f"{release} may be offered again.")
