@@ -19,6 +19,7 @@ from oemupdates.api import (
     nodes,
     operators,
     overview,
+    paths,
     releases,
     retention,
     server,
@@ -59,6 +60,7 @@ v1: list[URLPattern] = [
     path("bulk-changes/<key:pk>/undo", bulk.Undoing.as_view(), name="bulk_undo"),
     path("channels", channels.Channels.as_view(), name="channels"),
     path("channels/<key:pk>", channels.OneChannel.as_view(), name="channel"),
+    path("channels/<key:pk>/paths", paths.Paths.as_view(), name="channel_paths"),
     path("channels/<key:pk>/target", channels.ChannelTarget.as_view(), name="channel_target"),
     path(
         "channels/<key:pk>/summary",
