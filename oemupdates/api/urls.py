@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path, register_converter
 from oemupdates.api import (
     activity,
     bulk,
+    carrying,
     channel_preview,
     channels,
     demo,
@@ -103,6 +104,7 @@ v1: list[URLPattern] = [
     path("nodes/<key:pk>/events", node_history.Events.as_view(), name="node_events"),
     path("nodes/<key:pk>/explain", node_history.Explanation.as_view(), name="node_explain"),
     path("nodes/<key:pk>/hold", node_verbs.Holding.as_view(), name="node_hold"),
+    path("nodes/<key:pk>/flatcar-update", carrying.ToNode.as_view(), name="node_flatcar_update"),
     path("nodes/<key:pk>/intervals", node_history.Intervals.as_view(), name="node_intervals"),
     path("nodes/<key:pk>/labels", labels.Labelling.as_view(), name="node_label"),
     path("nodes/<key:pk>/labels/remove", labels.Unlabelling.as_view(), name="node_unlabel"),
@@ -127,6 +129,11 @@ v1: list[URLPattern] = [
     ),
     path("releases/<key:pk>", releases.OneRelease.as_view(), name="release"),
     path("releases/<key:pk>/block", releases.Blocking.as_view(), name="release_block"),
+    path(
+        "releases/<key:pk>/flatcar-update",
+        carrying.OfRelease.as_view(),
+        name="release_flatcar_update",
+    ),
     path("releases/<key:pk>/unblock", releases.Unblocking.as_view(), name="release_unblock"),
     path("retention", retention.Retention.as_view(), name="retention"),
     path("roles", operators.Roles.as_view(), name="roles"),

@@ -7,13 +7,19 @@ import os
 import re
 import stat
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import anyio
 from django.conf import settings
+from starlette.datastructures import Headers
 from starlette.responses import FileResponse, PlainTextResponse
 
+from oemupdates.domain.ustar import Member
+from oemupdates.payloads import archives
+from oemupdates.services import carrying
 from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
 
 Scope = MutableMapping[str, Any]
@@ -27,6 +33,13 @@ _PATH = re.compile(
     r"/(?P<file>[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz(?P<sum>\.sha256)?)",
     re.ASCII,
 )
+_ARCHIVE = re.compile(
+    r"/payloads/(?P<board>(?:amd64|arm64)-usr)/(?P<version>[0-9][0-9A-Za-z.+-]{0,63})"
+    rf"/{re.escape(carrying.ARCHIVE)}",
+    re.ASCII,
+)
+_NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz", re.ASCII)
+_MAX_NAMES = 64
 _HEADERS = {
     # Bytes of a payload never change; a proxy that compresses them breaks every update.
     "cache-control": "public, max-age=86400, no-transform",
@@ -66,6 +79,9 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
         refusal = PlainTextResponse("GET or HEAD\n", 405, headers={"allow": "GET, HEAD"})
         await refusal(scope, receive, send)
         return
+    if match := _ARCHIVE.fullmatch(scope["path"]):
+        await _archive(match, scope, receive, send)
+        return
     match = _PATH.fullmatch(scope["path"])
     found = await anyio.to_thread.run_sync(_find, match) if match else None
     if match is None or found is None:
@@ -89,3 +105,44 @@ def _find(match: re.Match[str]) -> tuple[Path, os.stat_result] | None:
     except OSError:
         return None
     return (path, facts) if stat.S_ISREG(facts.st_mode) else None
+
+
+async def _archive(match: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the OS payload and those that `file` names, as one archive.
+
+    Nobody needs a log-in for it: each of its files can be had by its own name as well.
+    """
+    names = _names(scope.get("query_string", b""))
+    members: list[Member] | None = None
+    if names is not None:
+        look = partial(
+            carrying.archive, board=match["board"], version=match["version"], names=names
+        )
+        members = await anyio.to_thread.run_sync(look)
+    if members is None:
+        await PlainTextResponse("not found\n", 404)(scope, receive, send)
+        return
+    sums = members[0].content
+    response = archives.respond(
+        members,
+        name=carrying.archive_name(match["board"], match["version"]),
+        method=scope["method"],
+        headers=Headers(scope=scope),
+        identity=sums if isinstance(sums, bytes) else b"",
+    )
+    await response(scope, receive, send)
+
+
+def _names(query: bytes) -> list[str] | None:
+    """The files that a query names; None if it asks for anything else."""
+    try:
+        asked = parse_qs(
+            query.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(query),
+            max_num_fields=_MAX_NAMES,
+        )
+    except ValueError:
+        return None
+    names = asked.pop("file", [])
+    return None if asked or not all(map(_NAME.fullmatch, names)) else names

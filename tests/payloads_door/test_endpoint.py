@@ -26,7 +26,7 @@ class Reply:
     body: bytes
 
 
-def ask(path, *, method="GET", **headers):
+def ask(path, *, method="GET", query="", **headers):
     """Send one request to the ASGI callable as a server would."""
     sent = []
 
@@ -41,6 +41,7 @@ def ask(path, *, method="GET", **headers):
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "method": method,
         "path": path,
+        "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     asyncio.run(application(scope, receive, send))
