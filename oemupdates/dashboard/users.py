@@ -21,7 +21,7 @@ from oemupdates.dashboard.proving import proven
 from oemupdates.dashboard.tokens import every as every_token
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, ApiToken, Group, Operator, RoleGrant
-from oemupdates.services import identities, operators, roles
+from oemupdates.services import access, identities, operators, roles
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400
@@ -232,6 +232,7 @@ def _page(request: HttpRequest, pk: int, *, password: str = "") -> HttpResponse:
         "account": account,
         "about": _about([account])[0][1],
         "password": password,
+        "believed": access.believed(),
         "is_oneself": pk == operator(request).pk,
         "form": GiveRoleForm(),
         "tokens": every_token().valid(now).filter(operator=account)[:LATEST_TOKENS],

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from django.conf import settings
+
 from oemupdates.domain.access import (
     EVERYWHERE,
     NOWHERE,
@@ -54,14 +56,21 @@ def grants(operator: Operator) -> list[Grant]:
     return known
 
 
+def believed() -> set[str]:
+    """Whose roles hold: administrators' (empty), and those of the providers that are asked yet."""
+    return {"", *(one.id for one in settings.LOGIN_PROVIDERS)}
+
+
 def _read_grants(operator: Operator) -> list[Grant]:
     if not operator.is_active:
         return []
     if operator.is_superuser:
         return [Grant(Role.ADMIN)]
     groups: dict[Role, set[int | None]] = defaultdict(set)
+    givers = believed()
     for granted in operator.role_grants.all():
-        groups[Role(granted.role)].add(granted.group_id)
+        if granted.provider in givers:
+            groups[Role(granted.role)].add(granted.group_id)
     return [
         Grant(role, None if None in keys else frozenset(key for key in keys if key is not None))
         for role, keys in groups.items()

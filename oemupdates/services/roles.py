@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Group, Operator, RoleGrant
-from oemupdates.services import activity
+from oemupdates.services import access, activity
 
 Pair = tuple[str, int | None]
 
@@ -40,7 +40,7 @@ def give(operator: Operator, role: Role, *, group: Group | None, by: Operator) -
 
 def take(grant: RoleGrant, *, by: Operator) -> None:
     """Take a role away that an administrator gave; raises `CannotTakeRole`."""
-    if grant.provider:
+    if grant.provider and grant.provider in access.believed():
         raise CannotTakeRole(
             f"This role comes from {grant.provider} at each log-in: take it away there."
         )
@@ -79,7 +79,9 @@ class keeping_an_administrator:  # noqa: N801 - reads as the verb that it stands
 
 def administrators() -> QuerySet[Operator]:
     """The people who may administer this server."""
-    granted = RoleGrant.objects.filter(role=Role.ADMIN, group=None).values("operator")
+    granted = RoleGrant.objects.filter(
+        role=Role.ADMIN, group=None, provider__in=access.believed()
+    ).values("operator")
     return Operator.objects.filter(
         Q(is_superuser=True) | Q(pk__in=granted), is_active=True, is_service_account=False
     )

@@ -64,6 +64,18 @@ class TestLogIn:
         assert client.get("/").status_code == 403
         assert "You have no role yet" in words(client.get("/"))
 
+    def test_gives_nothing_more_once_the_provider_is_gone(
+        self, corp: Provider, page: Client, settings: Any
+    ) -> None:
+        client = Client()
+        log_in(client)
+        ann = Operator.objects.get(username="ann")
+        assert client.get("/").status_code == 200
+        settings.LOGIN_PROVIDERS = ()
+        assert client.get("/").status_code == 403
+        shown = words(page.get(f"/admin/users/{ann.pk}/"))
+        assert "corp, which is not asked any more: it holds no longer Take" in shown
+
     def test_lets_nobody_new_in_without_a_role(self, corp: Provider, server: OpenIdServer) -> None:
         server.person["groups"] = ["unheard of"]
         client = Client()

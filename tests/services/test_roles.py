@@ -1,6 +1,7 @@
 """Roles: given and taken by administrators, and by identity providers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from oemupdates.domain.access import Role
 from oemupdates.models import ApiToken, Operator, RoleGrant
 from oemupdates.services import operators, roles
 from tests.services.makers import last_activity, make_operator, make_token, seeded_group
+from tests.services.test_identities import CORP
 
 pytestmark = pytest.mark.django_db
 
@@ -32,10 +34,24 @@ class TestGive:
 
 
 class TestTake:
-    def test_leaves_what_a_provider_gave(self, admin: Operator) -> None:
+    def test_leaves_what_a_provider_gave(self, admin: Operator, settings: Any) -> None:
+        settings.LOGIN_PROVIDERS = (CORP,)
         grant = RoleGrant.objects.create(operator=admin, role=Role.VIEWER, provider="corp")
         with pytest.raises(roles.CannotTakeRole, match="comes from corp"):
             roles.take(grant, by=admin)
+        settings.LOGIN_PROVIDERS = ()  # nobody would take it away any more
+        roles.take(grant, by=admin)
+        assert not RoleGrant.objects.exists()
+
+    def test_counts_no_administrator_of_a_provider_that_is_gone(
+        self, admin: Operator, settings: Any
+    ) -> None:
+        settings.LOGIN_PROVIDERS = (CORP,)
+        RoleGrant.objects.create(operator=make_operator("ann"), role=Role.ADMIN, provider="corp")
+        assert roles.administrators().count() == 2
+        settings.LOGIN_PROVIDERS = ()
+        with pytest.raises(roles.LastAdministrator):
+            roles.make_ordinary(admin, by=admin)
 
     def test_leaves_the_last_administrator(self, admin: Operator) -> None:
         with pytest.raises(roles.LastAdministrator):
