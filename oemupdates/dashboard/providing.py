@@ -128,14 +128,15 @@ def _identify(request: HttpRequest, found: Provider, trip: Trip) -> Identity:
 
 def _let_in(request: HttpRequest, found: Provider, trip: Trip, who: Identity) -> HttpResponse:
     operator = identities.arrive(found, who)
-    if request.user.is_authenticated and request.user != operator:
+    if isinstance(request.user, Operator) and request.user != operator:
+        operators.logged_out(request.user)
         get_adapter().logout(request)
     record_authentication(request, operator, "socialaccount", provider=found.id, uid=who.subject)
     answer: HttpResponse = perform_login(
         request, operator, email_verification="none", redirect_url=trip.next_url or None
     )
     if request.user == operator:  # and no second factor of this server is missing
-        operators.logged_in(operator)
+        operators.logged_in(operator, why=f"By {found.id}")
         request.session[CAME_BY] = found.name
         request.session[SECOND_FACTOR] = who.has_second_factor
         if found.log_in_proves:

@@ -158,9 +158,9 @@ def choose_password(operator: Operator, password: str) -> None:
         activity.record(verb="operator.password_chosen", subject=operator, by=operator)
 
 
-def logged_in(operator: Operator) -> None:
+def logged_in(operator: Operator, *, why: str = "") -> None:
     """Write down that somebody logged in."""
-    activity.record(verb="operator.logged_in", subject=operator, by=operator)
+    activity.record(verb="operator.logged_in", subject=operator, by=operator, why=why)
 
 
 def logged_out(operator: Operator) -> None:

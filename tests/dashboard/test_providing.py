@@ -153,16 +153,21 @@ class TestLogIn:
         assert "came by another issuer" in words(answer)
         assert [subject for _verb, subject, _why in written()][-2:] == ["ann", "ann"]
 
-    def test_ends_the_session_of_somebody_else(
-        self, corp: Provider, page: Client, admin: Operator
-    ) -> None:
+    def test_ends_the_session_of_somebody_else(self, corp: Provider, admin: Operator) -> None:
         client = Client()
         url = leave(client)
-        client.force_login(admin)
-        session = client.session  # another tab was faster
-        session["provider_trips"] = {}
-        session.save()
-        assert come_back(client, url).status_code == 400
+        client.force_login(admin)  # in another tab
+        session = client.session["_auth_user_hash"]
+        assert come_back(client, url).status_code == 302
+        assert who(client) == "ann"
+        assert client.session["_auth_user_hash"] != session
+        last = [(verb, subject, why) for verb, subject, why in written()][-2:]
+        assert last == [
+            ("operator.logged_out", "admin", ""),
+            ("operator.logged_in", "ann", "By corp"),
+        ]
+
+    def test_leads_on_whoever_is_logged_in(self, corp: Provider, page: Client) -> None:
         assert page.post("/login/with/corp/")["location"] == "/"
 
     def test_goes_to_no_other_server_afterwards(self, corp: Provider) -> None:
