@@ -1,13 +1,16 @@
 """A group: where its nodes stand, what its policy says, and how nodes join it."""
 
+import re
 from collections import Counter
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard import arrivals
@@ -16,14 +19,16 @@ from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.badges import shown_badge
 from oemupdates.dashboard.connecting import secret_for
 from oemupdates.dashboard.shares import shares, version_chart
-from oemupdates.domain import policy_words
+from oemupdates.domain import policy_words, snippet
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Activity, Group, Node, NodeCount, TrackAlias
 from oemupdates.models.count_queries import FAILING
 from oemupdates.models.standing import standings
-from oemupdates.services import fleet
+from oemupdates.services import fleet, node_files
 from oemupdates.services import groups as verbs
 
+_WRITERS = {"butane": (snippet.butane, "bu"), "ignition": (snippet.ignition, "ign")}
+_NOT_PLAIN = re.compile(r"[^0-9A-Za-z._-]+")
 LATEST_ACTIVITY = 10
 HOLDS_SHOWN = 10
 
@@ -62,6 +67,22 @@ def arrived(request: HttpRequest, pk: int) -> HttpResponse:
     """Show whether nodes arrive, for the page that waits."""
     arrival = arrivals.of_group(_seen(request, pk))
     return render(request, "dashboard/_arrived.html", {"arrival": arrival})
+
+
+@never_cache
+@require_safe
+def observer(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """Give what makes a new node join the group and tell what it runs, as a file."""
+    found = _seen(request, pk)
+    write, ending = _WRITERS[kind]
+    server = snippet.server(settings.FLEET_URL, secret_for(request, pk))
+    response = HttpResponse(
+        write(found.track, server, node_files.files(), node_files.units()),
+        content_type="text/plain; charset=utf-8",
+    )
+    name = _NOT_PLAIN.sub("-", found.track)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
+    return response
 
 
 @require_POST

@@ -21,7 +21,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
 from oemupdates.domain.query import EMPTY
 from oemupdates.models import Node, Operator
-from oemupdates.services import access, node_files
+from oemupdates.services import access
 
 register = template.Library()
 
@@ -160,21 +160,9 @@ def butane(track: str, secret: str = "") -> str:
 
 
 @register.simple_tag
-def observing_butane(track: str, secret: str = "") -> str:
-    """The same with the beacon and the report."""
-    return texts.butane(track, update_url(secret), node_files.files(), node_files.units())
-
-
-@register.simple_tag
 def ignition(track: str, secret: str = "") -> str:
     """The same for a new node, in Ignition."""
     return texts.ignition(track, update_url(secret))
-
-
-@register.simple_tag
-def observing_ignition(track: str, secret: str = "") -> str:
-    """The same with the beacon and the report, in Ignition."""
-    return texts.ignition(track, update_url(secret), node_files.files(), node_files.units())
 
 
 @register.simple_tag

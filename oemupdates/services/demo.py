@@ -105,10 +105,13 @@ def remove(*, by: Operator) -> None:
 
 
 def advance(*, seconds: float) -> int:
-    """Go on with loading, keeping alive or removing the demo fleet; how many steps were done."""
+    """Go on with loading, keeping alive or removing the demo fleet; how many steps were done.
+
+    At least one is, however slow the machine.
+    """
     until, steps = time.monotonic() + seconds, 0
     with _held() as fleet:
-        while fleet is not None and time.monotonic() < until:
+        while fleet is not None:
             try:
                 goes_on = _step(fleet)
             except _Lost:
@@ -117,7 +120,7 @@ def advance(*, seconds: float) -> int:
                 DemoFleet.objects.filter(pk=fleet.pk).update(problem=str(problem)[:500])
                 break
             steps += 1
-            if not goes_on:
+            if not goes_on or time.monotonic() > until:
                 break
     return steps
 

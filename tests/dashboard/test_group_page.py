@@ -152,3 +152,20 @@ class TestHolds:
         html = text(page, f"/groups/{group.pk}/")
         assert html.count("Disk is replaced") == 10
         assert f'<a href="/nodes/?group={group.pk}&amp;held=1">All held nodes' in html
+
+
+class TestNewNodes:
+    @pytest.mark.parametrize("ending", ["bu", "ign"])
+    def test_get_the_beacon_and_the_report_as_a_file(
+        self, page: Client, group: Group, ending: str
+    ) -> None:
+        path = f"/groups/{group.pk}/node.{ending}"
+        assert path in text(page, f"/groups/{group.pk}/")
+        answer = page.get(path)
+        assert answer["content-disposition"] == f'attachment; filename="{group.track}.{ending}"'
+        assert answer["content-type"].startswith("text/plain")
+        assert "no-store" in answer["cache-control"]
+        told = answer.content.decode()
+        assert f"GROUP={group.track}" in told.replace("%0A", "\n")
+        assert "oem-fleet-beacon.timer" in told
+        assert "/opt/oem-fleet/report" in told

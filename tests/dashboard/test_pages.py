@@ -103,6 +103,8 @@ GROUPS = {
     "group_edit",
     "group_delete",
     "group_badge",
+    "group_butane",
+    "group_ignition",
     "group_badge_revoke",
     "badge",
     "wallboard_links",
