@@ -182,6 +182,9 @@ except (OSError, ValueError) as error:
     message = f"FLEET_PROVIDERS_FILE {PROVIDERS_FILE}: {error}"
     raise ImproperlyConfigured(message) from error
 
+# Days that roles of a provider hold after the last log-in by it: for tokens of who left.
+PROVIDER_ROLES_DAYS = env.int("FLEET_PROVIDER_ROLES_DAYS", default=30)
+
 # --- Django -------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [

@@ -34,14 +34,17 @@ BY_NAME = Order(("username", "pk"), is_descending=False)
 
 
 class RoleGrantShape(Shape):
-    """A role, in one group or everywhere (null); `provider` gave it at the last log-in."""
+    """A role, in one group or everywhere (null).
+
+    `provider` gave it at the last log-in, and it ends at `holds_until` unless there is another.
+    """
 
     role = serializers.ChoiceField(ROLES)
     group = GroupRef(allow_null=True)
 
     class Meta:
         model = RoleGrant
-        fields = ("id", "role", "group", "provider")
+        fields = ("id", "role", "group", "provider", "holds_until")
 
 
 class OperatorShape(Shape):

@@ -11,7 +11,8 @@ class RoleGrant(models.Model):
     """One role of one operator: everywhere, or in one group; several rows add up.
 
     `provider` names the identity provider that gave it at the last log-in, and will take it away
-    again; it is empty for what an admin gave.
+    again; it is empty for what an admin gave. Whoever does not log in by it any more has the role
+    until `holds_until`.
     """
 
     operator = models.ForeignKey(
@@ -20,6 +21,7 @@ class RoleGrant(models.Model):
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     group = models.ForeignKey(Group, models.CASCADE, null=True, related_name="role_grants")
     provider = models.CharField(max_length=64, blank=True, default="")
+    holds_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("operator", "role", "id")

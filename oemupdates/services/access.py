@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils import timezone
 
 from oemupdates.domain.access import (
     EVERYWHERE,
@@ -67,9 +68,9 @@ def _read_grants(operator: Operator) -> list[Grant]:
     if operator.is_superuser:
         return [Grant(Role.ADMIN)]
     groups: dict[Role, set[int | None]] = defaultdict(set)
-    givers = believed()
+    givers, now = believed(), timezone.now()
     for granted in operator.role_grants.all():
-        if granted.provider in givers:
+        if granted.provider in givers and (granted.holds_until or now) >= now:
             groups[Role(granted.role)].add(granted.group_id)
     return [
         Grant(role, None if None in keys else frozenset(key for key in keys if key is not None))

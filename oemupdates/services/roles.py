@@ -1,9 +1,12 @@
 """Roles: given and taken by administrators, and by identity providers at each log-in."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Group, Operator, RoleGrant
@@ -79,8 +82,9 @@ class keeping_an_administrator:  # noqa: N801 - reads as the verb that it stands
 
 def administrators() -> QuerySet[Operator]:
     """The people who may administer this server."""
+    holding = Q(holds_until=None) | Q(holds_until__gte=timezone.now())
     granted = RoleGrant.objects.filter(
-        role=Role.ADMIN, group=None, provider__in=access.believed()
+        holding, role=Role.ADMIN, group=None, provider__in=access.believed()
     ).values("operator")
     return Operator.objects.filter(
         Q(is_superuser=True) | Q(pk__in=granted), is_active=True, is_service_account=False
@@ -92,8 +96,9 @@ def follow_provider(
 ) -> list[activity.Entry]:
     """Give somebody the roles that their provider's groups stand for, and no other of its.
 
-    An entry is `role`, or `role@track` for one group. Gives what is to be written down of it,
-    last in the transaction that it is called in.
+    An entry is `role`, or `role@track` for one group. They hold for the days that settings give,
+    unless somebody logs in again before. Gives what is to be written down of it, last in the
+    transaction that it is called in.
     """
     wanted = meant(entries)
     Operator.objects.select_for_update(no_key=True).get(pk=operator.pk)
@@ -106,6 +111,7 @@ def follow_provider(
         RoleGrant(operator=operator, role=role, group_id=group_id, provider=provider)
         for role, group_id in sorted(wanted - had, key=str)
     )
+    theirs.update(holds_until=timezone.now() + timedelta(days=settings.PROVIDER_ROLES_DAYS))
     changes = (("role.taken", had - wanted), ("role.given", wanted - had))
     return [_entry(verb, operator, pairs, by=None, why=why) for verb, pairs in changes if pairs]
 

@@ -31,7 +31,7 @@ def log_in(client: Client, key: str = "corp", **form: str) -> Any:
 
 
 def words(answer: Any) -> str:
-    text = re.sub(r"</?(b|span)\b[^>]*>", "", answer.content.decode())
+    text = re.sub(r"</?(b|span|time)\b[^>]*>", "", answer.content.decode())
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", text)).split())
 
 

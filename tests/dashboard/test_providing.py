@@ -64,6 +64,22 @@ class TestLogIn:
         assert client.get("/").status_code == 403
         assert "You have no role yet" in words(client.get("/"))
 
+    def test_gives_roles_that_hold_until_the_next_one(
+        self, corp: Provider, page: Client, settings: Any
+    ) -> None:
+        settings.PROVIDER_ROLES_DAYS = -1
+        client = Client()
+        log_in(client)
+        assert client.get("/").status_code == 403
+        ann = Operator.objects.get(username="ann")
+        assert "corp, ended 1 d ago, until the next log-in" in words(
+            page.get(f"/admin/users/{ann.pk}/")
+        )
+        settings.PROVIDER_ROLES_DAYS = 30
+        log_in(Client())
+        assert client.get("/").status_code == 200
+        assert "corp, ends in 29 d without a log-in" in words(page.get(f"/admin/users/{ann.pk}/"))
+
     def test_gives_nothing_more_once_the_provider_is_gone(
         self, corp: Provider, page: Client, settings: Any
     ) -> None:

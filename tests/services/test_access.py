@@ -1,10 +1,15 @@
 """Who may do what."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from django.utils import timezone
 
 from oemupdates.domain.access import EVERYWHERE, Permission, Reach, Role
 from oemupdates.models import Group, Operator, RoleGrant
-from oemupdates.services import access
+from oemupdates.services import access, roles
+from tests.services.test_identities import CORP
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +37,15 @@ class TestCan:
     def test_is_nothing_for_somebody_who_was_switched_off(self, somebody: Operator) -> None:
         somebody.is_active = False
         assert not access.can(somebody, Permission.READ_FLEET)
+
+    @pytest.mark.parametrize(("days", "may"), [(1, True), (-1, False)])
+    def test_of_a_provider_is_for_a_time(self, settings: Any, days: int, *, may: bool) -> None:
+        settings.LOGIN_PROVIDERS = (CORP,)
+        ann = Operator.objects.create_user("ann")
+        until = timezone.now() + timedelta(days=days)
+        RoleGrant.objects.create(operator=ann, role=Role.ADMIN, provider="corp", holds_until=until)
+        assert access.can(ann, Permission.READ_FLEET) is may
+        assert (ann in roles.administrators()) is may
 
     def test_is_everything_for_the_first_operator(self) -> None:
         first = Operator.objects.create_superuser("first")
