@@ -12,13 +12,18 @@ import sys
 
 import click
 
-from terminal import about, channels, groups, nodes, releases, watching
+from terminal import about, channels, demo, groups, nodes, releases, upstreams, watching
 from terminal.shell import Shell
 
 COMMANDS = (
     about.me,
+    about.overview,
     about.version,
     channels.channels,
+    channels.dead_ends,
+    channels.floors,
+    channels.paths,
+    demo.demo,
     groups.groups,
     nodes.explain,
     nodes.hold,
@@ -28,6 +33,9 @@ COMMANDS = (
     nodes.release,
     nodes.retry,
     releases.releases,
+    upstreams.proposals,
+    upstreams.syncs,
+    upstreams.upstreams,
     watching.activity,
     watching.export,
     watching.follow,

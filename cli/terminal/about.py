@@ -1,9 +1,10 @@
-"""Who asks, and with what."""
+"""How the fleet is, who asks, and with what."""
 
 import click
 
+from terminal.printing import plain
 from terminal.server import VERSION
-from terminal.shell import Shell, pass_shell
+from terminal.shell import AT, Shell, pass_shell
 
 
 @click.command()
@@ -22,3 +23,15 @@ def me(shell: Shell) -> None:
 def version(shell: Shell) -> None:
     """Print the version of this tool."""
     shell.thing({"oemfleet": VERSION})
+
+
+@click.command()
+@AT
+@pass_shell
+def overview(shell: Shell, at: str | None) -> None:
+    """Say how the fleet is, or with --at how it was in the last sample before."""
+    found = shell.fleet.get("overview", **({"at": at} if at else {}))
+    if not shell.as_json:
+        oems = [f"{plain(one['oem']) or 'no OEM'}={one['nodes']}" for one in found["oems"]]
+        found["oems"] = ", ".join(oems)
+    shell.thing(found)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from terminal.printing import plain
-from terminal.shell import BECAUSE, UNTIL, WHY, Shell, filtered, pass_shell, wanted
+from terminal.shell import AT, BECAUSE, UNTIL, WHY, Shell, filtered, pass_shell, wanted
 
 
 @click.group()
@@ -20,18 +20,21 @@ def nodes() -> None:
 @click.option("--limit", type=click.IntRange(1), help="How many at most; all without it.")
 @pass_shell
 def list_nodes(shell: Shell, /, limit: int | None, **filters: Any) -> None:
-    """List nodes, the newest first."""
+    """List nodes, the newest first; with --at what they ran then."""
     rows = shell.fleet.every("nodes", **wanted(shell.fleet, filters))
-    columns = ("id", "name", "alias", "group", "version", "oem", "oem_version", "state")
+    then = ("started_at", "ended_at") if filters["at"] else ("state",)
+    columns = ("id", "name", "alias", "group", "version", "oem", "oem_version", *then)
     shell.rows(islice(rows, limit), columns)
 
 
 @nodes.command("show")
 @click.argument("node")
+@AT
 @pass_shell
-def show_node(shell: Shell, node: str) -> None:
-    """Show a node: by id, name, alias, machine id or address."""
-    shell.thing(shell.fleet.find("nodes", node))
+def show_node(shell: Shell, node: str, at: str | None) -> None:
+    """Show a node: by id, name, alias, machine id or address; with --at what it ran then."""
+    found = shell.fleet.find("nodes", node)
+    shell.thing(shell.fleet.get(f"nodes/{found['id']}", at=at) if at else found)
 
 
 @click.command()

@@ -11,10 +11,20 @@ Thing = dict[str, Any]
 
 def plain(value: object) -> str:
     """A value on one line of a terminal: nodes choose their names, and escapes are no names."""
+    if isinstance(value, list):
+        return ", ".join(map(plain, value))
     if isinstance(value, dict):
-        value = value.get("name") or value.get("version") or value.get("username") or ""
+        return _named(value)
     text = "" if value is None else {True: "yes", False: ""}.get(value, str(value))  # type: ignore[call-overload]
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _named(value: Thing) -> str:
+    """A thing inside another, by its name if it has one."""
+    for name in ("name", "version", "username", "release"):
+        if value.get(name):
+            return plain(value[name])
+    return ", ".join(f"{plain(name)}={plain(part)}" for name, part in value.items())
 
 
 def rows(found: Iterator[Thing], columns: Sequence[str]) -> None:

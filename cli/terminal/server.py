@@ -83,6 +83,11 @@ class Fleet:
         answer = self.ask(method, path, json=said or {}, headers=headers)
         return dict(answer.json()) if answer.content else {}
 
+    def read(self, path: str) -> tuple[Thing, str]:
+        """A thing that is to be changed, and the ETag of what was read."""
+        answer = self.ask("GET", path)
+        return dict(answer.json()), answer.headers["ETag"]
+
     def every(self, path: str, **parameters: Any) -> Iterator[Thing]:
         """All rows of a list, page by page."""
         page = self.get(path, **{"limit": PAGE_ROWS} | parameters)
@@ -93,9 +98,11 @@ class Fleet:
             page = self.get(page["next"])
 
     def find(self, what: str, text: str) -> Thing:
-        """The one node, group, channel or release of an id or a name."""
+        """The one node, group, channel, release or upstream of an id or a name."""
         if text.isdecimal():
             return self.get(f"{what}/{text}")
+        if what == "upstreams":
+            return self._called(what, text)
         name, _, architecture = text.partition("/")
         wanted = {"q": _quoted(text)} if what == "nodes" else {"name": name}
         if what == "releases":
@@ -111,6 +118,13 @@ class Fleet:
             hint = "its id" if what == "nodes" else f"{name}/amd64 or {name}/arm64"
             raise Failed(f"More than one of {what} is called {text}: give {hint}.")
         return found[0]
+
+    def _called(self, what: str, name: str) -> Thing:
+        """The one thing of a name, of a list so short that nothing narrows it."""
+        for one in self.every(what):
+            if one["name"] == name:
+                return one
+        raise Failed(f"Nothing in {what} is called {name}.", NOT_FOUND)
 
     def follow(self, topics: str) -> Iterator[Thing]:
         """What happens, for ever: it comes back where it was after every break."""

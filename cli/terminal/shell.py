@@ -11,6 +11,9 @@ from terminal.server import Fleet, token
 
 WHY = click.option("--why", help="For colleagues to read.")
 BECAUSE = click.option("--because", required=True, help="For colleagues to read.")
+AT = click.option(
+    "--at", help="As it was at a time, with its zone: 2026-09-01T12:00:00Z; now without it."
+)
 UNTIL = click.option("--until", help="A time with its zone: 2026-09-01T12:00:00Z.")
 
 
@@ -64,6 +67,7 @@ def filtered(command: Any) -> Any:
         click.option("--oem", multiple=True),
         click.option("--version", multiple=True),
         click.option("--dark", is_flag=True, default=None),
+        AT,
         click.option("--held", is_flag=True, default=None),
     ):
         command = option(command)

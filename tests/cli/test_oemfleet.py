@@ -4,81 +4,21 @@ import csv
 import io
 import itertools
 import json
-import os
 import subprocess
 import sys
 import zipapp
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from oemupdates.domain.access import Permission, Role
-from oemupdates.models import Activity, Node, Operator, RoleGrant
-from oemupdates.services import groups, tokens
+from oemupdates.models import Activity, Node
+from oemupdates.services import groups
+from tests.cli.conftest import CLI, Terminal
 from tests.servers import free_port
-from tests.services.makers import make_node, make_release, seeded_group
-from tests.stream.listening import running
+from tests.services.makers import seeded_group
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-CLI = ROOT / "cli/oemfleet.py"
 pytestmark = pytest.mark.processes
-
-
-class Terminal:
-    """A terminal with the variables that the command line reads."""
-
-    def __init__(self, url: str, secret: str, home: Path) -> None:
-        self.secret = secret
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "NO_PROXY": "*",
-            "OEMFLEET_URL": url,
-            "OEMFLEET_TOKEN": secret,
-        }
-
-    def run(self, *words: str, code: int = 0, **environment: str) -> str:
-        done = subprocess.run(
-            [sys.executable, str(CLI), *words],
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert self.secret not in done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def json(self, *words: str) -> list[dict[str, object]]:
-        return [json.loads(line) for line in self.run("--json", *words).splitlines()]
-
-
-@pytest.fixture
-def fleet(transactional_db: None) -> None:
-    make_node(alias="web-1", oem="azure")
-    make_node(alias="web-2", oem="vmware", version="4593.2.1")
-    make_node(alias="evil\x1b[31m", oem="azure")
-    make_release("4593.2.1")
-
-
-@pytest.fixture
-def terminal(fleet: None, tmp_path: Path) -> Iterator[Terminal]:
-    operator = Operator.objects.create_user("ci")
-    RoleGrant.objects.create(operator=operator, role=Role.APPROVER)
-    scopes = [one for one in Permission if one not in {Permission.ADMINISTER}]
-    scopes.remove(Permission.READ_SECURITY)
-    made = tokens.create(owner=operator, by=operator, name="ci", terms=tokens.Terms(scopes))
-    with running() as server:
-        host, port = server.address
-        yield Terminal(f"http://{host}:{port}", made.secret, tmp_path)
-
-
-@pytest.fixture(autouse=True)
-def _reached_by_its_address(settings: pytest.FixtureRequest) -> None:
-    settings.ALLOWED_HOSTS = ["127.0.0.1"]  # type: ignore[attr-defined]
 
 
 def test_lists_shows_and_exports_nodes(terminal: Terminal) -> None:
@@ -138,7 +78,7 @@ def test_shows_and_switches_groups_and_releases(terminal: Terminal) -> None:
     terminal.run("releases", "block", "4593.2.1", "--because", "broken")
     assert terminal.json("releases", "show", "4593.2.1")[0]["blocked_because"] == "broken"
     terminal.run("releases", "unblock", "4593.2.1")
-    assert "stable" in terminal.run("channels")
+    assert "stable" in terminal.run("channels", "list")
     assert "release.blocked" in terminal.run("activity")
     assert "approver" in terminal.run("me")
 
