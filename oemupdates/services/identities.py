@@ -51,7 +51,7 @@ def where_to_log_in(found: Provider, asked: Asked, *, anew: bool) -> str:
     if found.kind is Kind.GITHUB:
         return github.authorization_url(found, asked)
     with _talk(found) as talk:
-        return openid.authorization_url(openid.discover(talk, found), found, asked, anew=anew)
+        return openid.authorization_url(openid.endpoints(talk, found), found, asked, anew=anew)
 
 
 def identify(found: Provider, *, code: str, asked: Asked) -> Identity:
@@ -59,7 +59,7 @@ def identify(found: Provider, *, code: str, asked: Asked) -> Identity:
     with _talk(found) as talk:
         if found.kind is Kind.GITHUB:
             return github.identify(talk, found, code=code, asked=asked)
-        endpoints = openid.discover(talk, found)
+        endpoints = openid.endpoints(talk, found)
         token, access = openid.exchange(talk, endpoints, found, code=code, asked=asked)
         said = openid.signed_claims(talk, endpoints, token)
         claims.judge(

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +58,26 @@ class Asked:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+# For how long it is remembered what a provider publishes; and that it is away, so that those who
+# press the button again and again do not keep every thread waiting.
+KEPT_SECONDS, AWAY_SECONDS = 300.0, 10.0
+_remembered: dict[str, tuple[float, Endpoints | str]] = {}
+
+
+def endpoints(talk: Conversation, provider: Provider) -> Endpoints:
+    """Where a provider is asked for what, as it said a while ago; raises `Unreachable`."""
+    until, kept = _remembered.get(provider.address, (0.0, ""))
+    if time.monotonic() >= until:
+        try:
+            until, kept = time.monotonic() + KEPT_SECONDS, discover(talk, provider)
+        except Unreachable as problem:
+            until, kept = time.monotonic() + AWAY_SECONDS, str(problem)
+        _remembered[provider.address] = (until, kept)
+    if isinstance(kept, str):
+        raise Unreachable(kept)
+    return kept
+
+
 def discover(talk: Conversation, provider: Provider) -> Endpoints:
     """What a provider publishes of itself; raises `Unreachable`."""
     url = provider.address.rstrip("/") + WELL_KNOWN
@@ -76,9 +97,7 @@ def discover(talk: Conversation, provider: Provider) -> Endpoints:
     )
 
 
-def authorization_url(
-    endpoints: Endpoints, provider: Provider, asked: Asked, *, anew: bool
-) -> str:
+def authorization_url(at: Endpoints, provider: Provider, asked: Asked, *, anew: bool) -> str:
     """Where somebody's browser goes to log in; `anew` asks them even if they are logged in."""
     wanted = {
         "response_type": "code",
@@ -92,12 +111,12 @@ def authorization_url(
     }
     if anew:
         wanted |= {"prompt": "login", "max_age": "0"}
-    joint = "&" if "?" in endpoints.authorization else "?"
-    return f"{endpoints.authorization}{joint}{urlencode(wanted)}"
+    joint = "&" if "?" in at.authorization else "?"
+    return f"{at.authorization}{joint}{urlencode(wanted)}"
 
 
 def exchange(
-    talk: Conversation, endpoints: Endpoints, provider: Provider, *, code: str, asked: Asked
+    talk: Conversation, at: Endpoints, provider: Provider, *, code: str, asked: Asked
 ) -> tuple[str, str]:
     """The identity token and the access token for a code."""
     form = {
@@ -107,18 +126,18 @@ def exchange(
         "code_verifier": asked.verifier,
     }
     basic = None
-    if endpoints.wants_basic:
+    if at.wants_basic:
         basic = (quote_plus(provider.client_id), quote_plus(provider.secret))
     else:
         form |= {"client_id": provider.client_id, "client_secret": provider.secret}
-    said = table(talk.post(endpoints.token, form, basic=basic), endpoints.token)
+    said = table(talk.post(at.token, form, basic=basic), at.token)
     token, access = said.get("id_token"), said.get("access_token")
     if not isinstance(token, str) or not token:
         raise NotBelieved("The provider sent no identity token.")
     return token, access if isinstance(access, str) else ""
 
 
-def signed_claims(talk: Conversation, endpoints: Endpoints, token: str) -> Mapping[str, Any]:
+def signed_claims(talk: Conversation, at: Endpoints, token: str) -> Mapping[str, Any]:
     """What an identity token says, if one of the provider's keys signed it."""
     try:
         header = jwt.get_unverified_header(token)
@@ -127,7 +146,7 @@ def signed_claims(talk: Conversation, endpoints: Endpoints, token: str) -> Mappi
     algorithm = str(header.get("alg"))
     if algorithm not in FAMILIES:
         raise NotBelieved(f"The identity token is signed by {algorithm[:20]!r}, if at all.")
-    said = table(talk.get(endpoints.keys).document, endpoints.keys)
+    said = table(talk.get(at.keys).document, at.keys)
     for key in _keys(said.get("keys"), algorithm, header.get("kid")):
         try:
             payload = jwt.PyJWS().decode(token, key, algorithms=[algorithm])
@@ -143,12 +162,12 @@ def signed_claims(talk: Conversation, endpoints: Endpoints, token: str) -> Mappi
 
 
 def with_userinfo(
-    talk: Conversation, endpoints: Endpoints, claims: Mapping[str, Any], access: str
+    talk: Conversation, at: Endpoints, claims: Mapping[str, Any], access: str
 ) -> Mapping[str, Any]:
     """The claims of a token, and what the provider tells of the same person besides."""
-    if not endpoints.userinfo or not access:
+    if not at.userinfo or not access:
         return claims
-    said = table(talk.get(endpoints.userinfo, bearer=access).document, endpoints.userinfo)
+    said = table(talk.get(at.userinfo, bearer=access).document, at.userinfo)
     if said.get("sub") != claims["sub"]:
         raise NotBelieved("The provider told of somebody else than its token.")
     return {**said, **claims}

@@ -12,6 +12,7 @@ from oemupdates.domain.access import Role
 from oemupdates.domain.provider import Kind, Provider
 from oemupdates.models import Group, Operator, RoleGrant
 from oemupdates.services import heartbeats, proof, rates
+from oemupdates.upstream import openid
 from tests.identity_servers import CLIENT, SECRET, GitHubServer, OpenIdServer
 
 PASSWORD = "correct horse battery"
@@ -31,6 +32,7 @@ def _nothing_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test's operators see, and how often they tried, is not another's."""
     cache.clear()
     monkeypatch.setattr(rates, "_own", rates.Own())
+    monkeypatch.setattr(openid, "_remembered", {})
 
 
 @pytest.fixture

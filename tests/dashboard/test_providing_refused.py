@@ -56,7 +56,7 @@ class TestIsRefused:
         assert (verb, subject) == ("operator.log_in_failed", "somebody of corp")
         assert why.startswith(("The token", "The identity token", "No key", "The provider"))
 
-    @pytest.mark.parametrize("path", ["/discovery", "/token", "/keys"])
+    @pytest.mark.parametrize("path", ["/token", "/keys"])
     def test_when_the_provider_is_broken(
         self, corp: Provider, server: OpenIdServer, path: str
     ) -> None:

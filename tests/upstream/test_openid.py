@@ -125,6 +125,37 @@ def test_elliptic_curves_are_known(server: OpenIdServer, log_in: LogIn) -> None:
     assert log_in()["sub"] == "2f0c"
 
 
+class TestEndpoints:
+    @pytest.fixture(autouse=True)
+    def _nothing_remembered(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(openid, "_remembered", {})
+
+    def test_are_remembered(
+        self,
+        server: OpenIdServer,
+        corp: Provider,
+        talk: Conversation,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        found = openid.endpoints(talk, corp)
+        assert openid.endpoints(talk, corp) == found
+        assert len(server.asked) == 1
+        monkeypatch.setattr(openid, "KEPT_SECONDS", 0.0)
+        openid._remembered.clear()
+        openid.endpoints(talk, corp)
+        openid.endpoints(talk, corp)
+        assert len(server.asked) == 3
+
+    def test_are_not_asked_for_at_once_again_when_it_is_away(
+        self, server: OpenIdServer, corp: Provider, talk: Conversation
+    ) -> None:
+        server.answers["/discovery"] = as_json({}, 500)
+        for _ in range(3):
+            with pytest.raises(Unreachable, match="answers 500"):
+                openid.endpoints(talk, corp)
+        assert len(server.asked) == 1
+
+
 class TestIsNotBelieved:
     def test_without_an_identity_token(self, server: OpenIdServer, log_in: LogIn) -> None:
         server.answers["/token"] = as_json({"access_token": "at", "token_type": "Bearer"})
