@@ -88,6 +88,7 @@ ACCOUNT = (
     ("dashboard:two_factor", "Two-factor log-in", "shield"),
     ("dashboard:sessions", "Sessions", "key"),
     ("dashboard:tokens", "API tokens", "key"),
+    ("api:docs", "The API", "puzzle"),
 )
 LABELS = ("Theme", "Rows")
 
