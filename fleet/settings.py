@@ -283,6 +283,15 @@ for _key in PAYLOAD_KEYS:
         message = f"FLEET_PAYLOAD_KEYS names {_key}, and there is no such file"
         raise ImproperlyConfigured(message)
 
+# The private key (PEM) that signs bundles, made by `manage.py bundle keys`.
+BUNDLE_KEY = Path(env.str("FLEET_BUNDLE_KEY", default=str(DATA_DIR / "bundle-key.pem"))).absolute()
+# Public keys (PEM), of which one must have signed each bundle that is imported, besides our own.
+BUNDLE_KEYS = [Path(path).absolute() for path in env.list("FLEET_BUNDLE_KEYS", default=[])]
+for _key in BUNDLE_KEYS:
+    if not _key.is_file():
+        message = f"FLEET_BUNDLE_KEYS names {_key}, and there is no such file"
+        raise ImproperlyConfigured(message)
+
 # --- Upstreams ----------------------------------------------------------------------------------
 
 # Channels that are fetched for at once, by all workers together.

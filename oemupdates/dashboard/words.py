@@ -153,6 +153,7 @@ RETENTION = {
 BY_PROVIDERS = {"operator.created", "role.given", "role.taken"}
 ACTIVITIES = {
     "application.registered": "registered application",
+    "bundle.imported": "imported bundle",
     "channel.created": "made channel",
     "channel.dead_end_added": "added a dead end to",
     "channel.dead_end_removed": "removed a dead end from",

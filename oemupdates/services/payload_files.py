@@ -71,7 +71,12 @@ class Folder:
 
 
 def read(
-    directory: Path, *, version: str, architecture: str, needs_signature: bool = True
+    directory: Path,
+    *,
+    version: str,
+    architecture: str,
+    needs_signature: bool = True,
+    needs_os: bool = True,
 ) -> Folder:
     """Read a folder of payload files, each byte once; `BadPayload` names the file that is none.
 
@@ -83,7 +88,7 @@ def read(
     folder, keys = Folder(), _keys()
     paths = sorted(directory.iterdir(), key=lambda path: (path.name != OS_PAYLOAD, path.name))
     names = {path.name for path in paths}
-    if OS_PAYLOAD not in names:
+    if needs_os and OS_PAYLOAD not in names:
         raise BadPayload(f"{directory} holds no {OS_PAYLOAD}, without which nothing updates.")
     for path in paths:
         if path.name.endswith(_SUM) and path.name.removesuffix(_SUM) in names:

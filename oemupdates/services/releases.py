@@ -1,15 +1,15 @@
 """What operators do to releases: import, block, unblock."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils import timezone
 
 from oemupdates.domain.version import BadVersion, parse, sort_key
-from oemupdates.models import Channel, Operator, Payload, Release
+from oemupdates.models import Application, Channel, Operator, Payload, Release
 from oemupdates.services import activity, channels
 from oemupdates.services.configuration import changing
 from oemupdates.services.payload_files import (
@@ -43,6 +43,7 @@ class Source:
     `codebase` is the URL of the folder from which nodes get the files; empty lets this server
     host a copy of them. `moves_target` lets the channel's nodes have a newer release at once.
     `needs_signature` lets nothing in that none of the payload keys signed, if there are any.
+    Without `needs_os` it may be files for nodes that run the version already.
     """
 
     directory: Path
@@ -50,6 +51,15 @@ class Source:
     codebase: str = ""
     moves_target: bool = True
     needs_signature: bool = True
+    needs_os: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A folder that was read and judged, and the release that it would be."""
+
+    release: Release
+    folder: Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,14 @@ def import_release(source: Source, *, channel: Channel, by: Operator | None) -> 
     than the present target. The same folder again changes nothing; an import that was cut short
     is completed. Raises `CannotImport`, or `BadPayload` with the name of the file.
     """
+    judged = judge(source, application=channel.application, architecture=channel.architecture)
+    with registering([judged], by=by) as (imported,):
+        moved = source.moves_target and _move_target(channel, imported.release, by=by)
+    return replace(imported, target_moved=moved)
+
+
+def judge(source: Source, *, application: Application, architecture: str) -> Judged:
+    """Read a folder as a release, and change nothing; raises `CannotImport` or `BadPayload`."""
     try:
         parse(source.version)
     except BadVersion as error:
@@ -86,29 +104,52 @@ def import_release(source: Source, *, channel: Channel, by: Operator | None) -> 
     folder = read(
         source.directory,
         version=source.version,
-        architecture=channel.architecture,
+        architecture=architecture,
         needs_signature=source.needs_signature,
+        needs_os=source.needs_os,
     )
     release = Release(
-        application=channel.application,
+        application=application,
         version=source.version,
         order=sort_key(source.version),
-        architecture=channel.architecture,
+        architecture=architecture,
         codebase=codebase,
         registered_at=timezone.now(),
     )
-    with _hosted(release, folder.files) as copies, changing():
-        known = _known(release)
-        new = _unregistered(known, folder.files, codebase)
-        copies.put_in_place()
-        if known is None:
-            release.save(force_insert=True)
-        else:
-            release = known
-        if new:
-            _register(release, new, by=by, is_new=known is None)
-        moved = source.moves_target and _move_target(channel, release, by=by)
-    return Imported(release, known is None, tuple(file.name for file in new), moved, folder)
+    return Judged(release, folder)
+
+
+@contextmanager
+def registering(all_judged: Sequence[Judged], *, by: Operator | None) -> Iterator[list[Imported]]:
+    """Host and register some releases, all or none, in a transaction that ends with the block."""
+    with ExitStack() as stack:
+        copies = [
+            stack.enter_context(_hosted(one.release, one.folder.files)) for one in all_judged
+        ]
+        stack.enter_context(changing())
+        known = [_known(one.release) for one in all_judged]
+        new = [
+            _unregistered(row, one.folder.files, one.release.codebase)
+            for row, one in zip(known, all_judged, strict=True)
+        ]
+        for staged_copies in copies:
+            staged_copies.put_in_place()
+        yield [
+            _save(one, row, files, by=by)
+            for one, row, files in zip(all_judged, known, new, strict=True)
+        ]
+
+
+def _save(
+    judged: Judged, known: Release | None, new: list[PayloadFile], *, by: Operator | None
+) -> Imported:
+    release = known or judged.release
+    if known is None:
+        release.save(force_insert=True)
+    if new:
+        _register(release, new, by=by, is_new=known is None)
+    names = tuple(file.name for file in new)
+    return Imported(release, known is None, names, target_moved=False, folder=judged.folder)
 
 
 def _codebase(url: str) -> str:
