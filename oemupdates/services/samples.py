@@ -12,7 +12,7 @@ from oemupdates.models.sample import ALL, DARK, OTHERS, WHOLE_FLEET, Counts
 VALUES, VALUES_OF_A_GROUP = 60, 20
 GROUPS = 500
 
-_COLUMNS = ("group", "version", "state", "oem", "sysext", "oem_basis", "is_dark")
+_COLUMNS = ("version", "state", "oem", "sysext", "oem_basis", "is_dark")
 Scope = dict[Dimension, Counts]
 
 
@@ -42,7 +42,7 @@ def now_within(groups: frozenset[int] | None) -> Scope:
     """The counts of the whole fleet (None) or of some groups as they are now: a chart's end."""
     scope = _empty()
     cells = NodeCount.objects.all() if groups is None else NodeCount.objects.of({"group": groups})
-    for _group, *values, nodes in cells.by(*_COLUMNS):
+    for *values, nodes in cells.by(*_COLUMNS):
         _add(scope, values, nodes)
     return _bound(scope, VALUES)
 
@@ -56,7 +56,7 @@ def _empty() -> Scope:
 def _count() -> dict[int, Scope]:
     """Every group's counts and the fleet's, by one statement and so of one moment."""
     scopes: defaultdict[int, Scope] = defaultdict(_empty)
-    for group, *values, nodes in NodeCount.objects.by(*_COLUMNS):
+    for group, *values, nodes in NodeCount.objects.by("group", *_COLUMNS):
         _add(scopes[WHOLE_FLEET], values, nodes)
         if group != NO_GROUP:
             _add(scopes[group], values, nodes)
