@@ -48,5 +48,6 @@ def follow(shell: Shell, count: int | None) -> None:
     events = (one for one in shell.fleet.follow("activity") if one["event"] == "activity")
     for event in islice(events, count):
         done = event["data"]
-        words = (done["at"], done["actor"] or "the system", done["verb"], done["subject"])
+        nobody = "somebody" if done["verb"] == "operator.log_in_failed" else "the system"
+        words = (done["at"], done["actor"] or nobody, done["verb"], done["subject"])
         click.echo(json.dumps(done) if shell.as_json else "  ".join(map(plain, words)))

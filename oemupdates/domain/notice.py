@@ -8,6 +8,8 @@ from typing import Any
 
 EVERYTHING = "*"
 TEST = "test"
+# What people do without anybody knowing who they are.
+_BY_STRANGERS = "operator.log_in_failed"
 NODE_DARK, NODE_FAILED, NODE_ROLLED_BACK = "node.dark", "node.failed", "node.rolled_back"
 
 # What may be asked for. What is not listed by its own name comes with its family, or everything.
@@ -97,7 +99,8 @@ def _about_one(kind: str, data: Mapping[str, Any]) -> str:
     if subject:
         parts.append(f"{_safe(subject['kind'])} *{_safe(subject['name'])}*")
     if "actor" in data:
-        parts.append(f"by {_safe(data['actor'] or 'the system')}")
+        nobody = "somebody" if kind == _BY_STRANGERS else "the system"
+        parts.append(f"by {_safe(data['actor'] or nobody)}")
     text = " · ".join(parts)
     return f"{text}\n> {_safe(data['why'])}" if data.get("why") else text
 

@@ -36,3 +36,13 @@ def test_slack_hears_of_many_nodes_and_how_many_more() -> None:
         "• <https://fleet.example.net/nodes/7/|a/&lt;b&gt;> (stable)\n"
         "and 2 more"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "by"), [("operator.log_in_failed", "somebody"), ("demo.loaded", "the system")]
+)
+def test_slack_tells_strangers_from_the_system(kind: str, by: str) -> None:
+    subject = {"kind": "operator", "name": "ann"}
+    message = {"type": kind, "data": {"actor": None, "subject": subject}}
+    text = slack(message, "https://fleet.example.net")["blocks"][0]["text"]["text"]
+    assert text.endswith(f"*ann* · by {by}")
