@@ -136,7 +136,8 @@ def _let_in(request: HttpRequest, found: Provider, trip: Trip, who: Identity) ->
         request, operator, email_verification="none", redirect_url=trip.next_url or None
     )
     if request.user == operator:  # and no second factor of this server is missing
-        operators.logged_in(operator, why=f"By {found.id}")
+        how = ", with a second factor" if who.has_second_factor else ""
+        operators.logged_in(operator, why=f"By {found.id}{how}")
         request.session[CAME_BY] = found.name
         request.session[SECOND_FACTOR] = who.has_second_factor
         if found.log_in_proves:

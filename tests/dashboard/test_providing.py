@@ -37,6 +37,31 @@ class TestLogIn:
             ("operator.logged_in", "ann"),
         ]
 
+    @pytest.mark.parametrize(
+        ("trusted", "claims", "why"),
+        [
+            (False, {}, "By corp"),
+            (False, {"amr": ["pwd", "otp"]}, "By corp, with a second factor"),
+            (True, {}, "By corp, with a second factor"),
+        ],
+    )
+    def test_says_whether_it_was_with_a_second_factor(
+        self,
+        corp: Provider,
+        server: OpenIdServer,
+        settings: Any,
+        claims: dict[str, Any],
+        why: str,
+        *,
+        trusted: bool,
+    ) -> None:
+        settings.LOGIN_PROVIDERS = (replace(corp, has_second_factor=trusted),)
+        server.claims = claims
+        client = Client()
+        log_in(client)
+        assert written()[-1] == ("operator.logged_in", "ann", why)
+        assert client.session["provider_has_second_factor"] is ("second" in why)
+
     def test_follows_the_groups_at_each_log_in(self, corp: Provider, server: OpenIdServer) -> None:
         log_in(Client())
         permit(Operator.objects.get(), Role.VIEWER)
