@@ -134,6 +134,8 @@ OTHERS = {
     "prefer",
     "style",
     "activity_export",
+    "node_carry",
+    "release_carry",
     *DEMO,
     *GROUPS,
     *NODE_LISTS,
