@@ -128,7 +128,10 @@ UPSTREAMS = {
     "release_proposal_accept",
     "release_proposal_dismiss",
 }
+# What test_carrying.py is about.
+CARRYING = {"node_carry", "release_carry"}
 OTHERS = {
+    *CARRYING,
     "logout",
     "password",
     "prefer",
