@@ -128,10 +128,7 @@ UPSTREAMS = {
     "release_proposal_accept",
     "release_proposal_dismiss",
 }
-# What test_carrying.py is about.
-CARRYING = {"node_carry", "release_carry"}
 OTHERS = {
-    *CARRYING,
     "logout",
     "password",
     "prefer",
