@@ -26,6 +26,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     "group": models.Group.objects.order_by("pk").reverse(),
     # It has everything that a node of `bench.population` may have.
     "node": _NODE.filter(pk__gte=12).order_by("pk"),
+    "oem": models.Oem.objects.order_by("pk"),
     "payloads": models.Release.objects.all(),
     "proposal": models.Proposal.objects.all(),
     "release": models.Release.objects.all(),

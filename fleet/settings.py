@@ -350,6 +350,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "Architecture": "oemupdates.api.choices.ARCHITECTURES",
         "Basis": "oemupdates.api.choices.BASES",
+        "BeforeSysext": "oemupdates.api.choices.BEFORE_SYSEXT",
         "BulkState": "oemupdates.api.choices.BULK_STATES",
         "BulkVerb": "oemupdates.api.choices.BULK_VERBS",
         "DeliveryState": "oemupdates.api.choices.DELIVERY_STATES",
@@ -358,6 +359,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "EventMeaning": "oemupdates.api.choices.EVENT_MEANINGS",
         "HealthLevel": "oemupdates.api.choices.HEALTH_LEVELS",
         "NodeState": "oemupdates.api.choices.NODE_STATES",
+        "OemKind": "oemupdates.api.choices.OEM_KINDS",
         "Permission": "oemupdates.api.choices.PERMISSIONS",
         "ProposalState": "oemupdates.api.choices.PROPOSAL_STATES",
         "ReasonCode": "oemupdates.api.choices.REASON_CODES",

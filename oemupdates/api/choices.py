@@ -5,11 +5,13 @@ from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
+from oemupdates.domain.oem import Before
 from oemupdates.domain.reason import Why
 from oemupdates.models import (
     Architecture,
     BulkChange,
     DemoFleet,
+    Oem,
     Proposal,
     SyncRun,
     UpdateSecret,
@@ -23,6 +25,7 @@ from oemupdates.services.health import Level
 from oemupdates.services.retention import Kind
 
 ARCHITECTURES = [architecture.value for architecture in Architecture]
+BEFORE_SYSEXT = [one.value for one in Before]
 BULK_STATES = [state.value for state in BulkChange.State]
 BULK_VERBS = list(VERBS)
 BASES = [NO_BASIS, REPORTED, DERIVED, OBSERVED]
@@ -32,6 +35,7 @@ DIMENSIONS = [dimension.value for dimension in Dimension]
 EVENT_MEANINGS = [meaning.value for meaning in Meaning]
 HEALTH_LEVELS = [level.value for level in Level]
 NODE_STATES = [state.value for state in State]
+OEM_KINDS = [kind.value for kind in Oem.Kind]
 PERMISSIONS = [permission.value for permission in Permission]
 REASON_CODES = [why.value for why in Why]
 RETENTION_KINDS = [kind.value for kind in Kind]

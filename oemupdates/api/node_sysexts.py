@@ -14,7 +14,7 @@ from oemupdates.domain.report import load
 from oemupdates.models import Node, SysextReport
 
 
-class OemShape(Plain):
+class NodeOemShape(Plain):
     """The OEM as check-ins tell it: observed by the beacon, derived, or reported at birth."""
 
     id = serializers.CharField()
@@ -66,7 +66,7 @@ class ReportShape(Plain):
 class SysextsShape(Plain):
     """The images of a node, by each way to know of them."""
 
-    oem = OemShape()
+    oem = NodeOemShape()
     report = ReportShape(allow_null=True)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
-from oemupdates.domain.oem import is_shipped, payload_name
+from oemupdates.domain.oem import payload_name
 from oemupdates.models import Node, Release
 from oemupdates.services import carrying, oem_gaps
 from oemupdates.services.carrying import Carried
@@ -85,7 +85,8 @@ def _page(
 def _oems(request: HttpRequest, carried: Carried, chosen: str) -> list[str]:
     """The OEMs that somebody may mean: those of nodes that they see, and of the release."""
     release = carried.release
-    found = oem_gaps.read(where(request, Permission.READ_FLEET)).nodes(release.architecture)
+    carriers = oem_gaps.read(where(request, Permission.READ_FLEET))
+    found = carriers.nodes(release.architecture)
     offered = {payload.name for payload in release.payloads.all()}
     named = {
         name.removeprefix("oem-").removesuffix(".gz")
@@ -93,10 +94,7 @@ def _oems(request: HttpRequest, carried: Carried, chosen: str) -> list[str]:
         if name.startswith("oem-")
     }
     shipped = {
-        oem
-        for oem in found
-        if payload_name(oem) in offered
-        or is_shipped(oem, version=release.version, architecture=release.architecture)
+        oem for oem in found if payload_name(oem) in offered or carriers.ships(oem, release)
     }
     return sorted({*named, *shipped, *([chosen] if chosen else [])})
 

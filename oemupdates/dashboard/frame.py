@@ -57,6 +57,7 @@ PLACES = (
     Place("groups", "Groups", "stack-2", "g", "group"),
     Place("channels", "Channels", "git-branch", "c", "channel"),
     Place("releases", "Releases", "package", "r", "release"),
+    Place("oem", "OEM", "puzzle", "e", "oem"),
     Place("paths", "Paths", "route", "p", "path"),
     Place("activity", "Activity", "history", "a", "activity"),
     Place("rejected", "Rejected", "ban", "x", "rejected", (Permission.READ_RAW,), is_for_all=True),

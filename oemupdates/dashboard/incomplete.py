@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from oemupdates.domain import oem as oems
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Group, NodeCount, Payload
+from oemupdates.services import catalogue
 
 Lacking = dict[Channel, Counter[str]]
 
@@ -28,25 +29,27 @@ def lacking(groups: Iterable[int]) -> Lacking:
         "release_id", "name"
     ):
         names[release].add(name)
+    known = catalogue.load()
     found: defaultdict[Channel, Counter[str]] = defaultdict(Counter)
     # Channels are few, and groups may be a thousand: the database sums over them.
     for key, channel in aiming.items():
         cells = NodeCount.objects.of({"group": members[key]})
         for oem, architecture, version, nodes in cells.by("oem", "architecture", "version"):
-            if _lacks(channel, names, oem, architecture, version):
+            if oems.payload_name(oem) not in names[channel.target_id or 0] and _needs(
+                known, channel, oem, architecture, version
+            ):
                 found[channel][oem] += nodes
     return found
 
 
-def _lacks(
-    channel: Channel, names: dict[int, set[str]], oem: str, architecture: str, version: str
+def _needs(
+    known: oems.Catalogue, channel: Channel, oem: str, architecture: str, version: str
 ) -> bool:
     target = channel.target
     return (
         target is not None
         and sort_key(version) < target.order
-        and oems.payload_name(oem) not in names[target.pk]
-        and oems.is_mandatory(
+        and known.is_mandatory(
             oem, running=version, target=target.version, architecture=architecture
         )
     )

@@ -1,13 +1,13 @@
 """The checklist of a release: every payload that it has or should have, and who needs it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from oemupdates.dashboard.words import Word
-from oemupdates.domain.oem import is_shipped, payload_name
+from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Payload, Release
-from oemupdates.services.oem_gaps import Gap
+from oemupdates.services.oem_gaps import Carriers, Gap
 from oemupdates.services.snapshot import codebase
 
 OEM_PREFIX = "oem-"
@@ -65,17 +65,18 @@ class Item(NamedTuple):
 
 
 def payload_list(
-    release: Release, payloads: Iterable[Payload], nodes: Mapping[str, int], gaps: Iterable[Gap]
+    release: Release, payloads: Iterable[Payload], carriers: Carriers, gaps: Iterable[Gap]
 ) -> list[Item]:
     """The lines of a release: the OS, what is missing, the OEMs that nodes carry, the others."""
     left = {payload.name: payload for payload in payloads}
     folder = codebase(release)
     found = [_item(OS_PAYLOAD, left.pop(OS_PAYLOAD, None), "every node", folder)]
     waiting = {gap.oem: gap for gap in gaps}
+    nodes = carriers.nodes(release.architecture)
     carried = sorted(nodes, key=lambda oem: (oem not in waiting, -nodes[oem], oem))
     for oem in carried:
         name = payload_name(oem)
-        if name in left or oem in waiting or _is_shipped(oem, release):
+        if name in left or oem in waiting or carriers.ships(oem, release):
             item = _item(name, left.pop(name, None), "", folder)
             gap = waiting.get(oem)
             found.append(item._replace(oem=oem, nodes=nodes[oem], waiting=gap.nodes if gap else 0))
@@ -84,10 +85,6 @@ def payload_list(
 
 def _item(name: str, payload: Payload | None, needed_by: str, folder: str) -> Item:
     return Item(name, payload, needed_by, url=f"{folder}{name}" if payload else "")
-
-
-def _is_shipped(oem: str, release: Release) -> bool:
-    return is_shipped(oem, version=release.version, architecture=release.architecture)
 
 
 def _wanted(name: str) -> str:

@@ -58,7 +58,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     carriers = oem_gaps.read(reach)
     payloads = list(found.payloads.all())
     gaps = carriers.gaps(found, {payload.name for payload in payloads})
-    checklist = payload_list(found, payloads, carriers.nodes(found.architecture), gaps)
+    checklist = payload_list(found, payloads, carriers, gaps)
     about = Activity.objects.filter(subject_kind="release", subject_id=pk)
     context = {
         "release": found,

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from oemupdates.domain.oem import is_dropped, is_mandatory, payload_name
+from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
 
 # The only names that flatcar-update takes after -E.
@@ -72,27 +72,26 @@ class CarryIn:
 def carry_in(
     *,
     version: str,
-    architecture: str,
-    running: str,
     oem: str,
+    needs_oem: bool,
+    is_dropped: bool,
     extensions: Iterable[str],
     offered: Collection[str],
 ) -> CarryIn:
     """Work out the files of a release that a node needs, from the names that the release has.
 
-    The extensions must be asked of somebody who knows the node: its check-ins do not tell.
+    `needs_oem` says that the update fails without a payload of the OEM, and `is_dropped` that
+    Flatcar builds none any more. The extensions must be asked of somebody who knows the node: its
+    check-ins do not tell.
     """
     wanted = [OS_PAYLOAD]
     own = payload_name(oem)
-    if oem and (
-        own in offered
-        or is_mandatory(oem, running=running, target=version, architecture=architecture)
-    ):
+    if oem and (own in offered or needs_oem):
         wanted.append(own)
     wanted += [f"flatcar-{name}.gz" for name in sorted(set(extensions))]
     files = tuple(name for name in wanted if name in offered and _is_taken(name))
     missing = tuple(name for name in wanted if name not in files)
-    dropped = own if is_dropped(oem, target=version) else ""
+    dropped = own if is_dropped else ""
     return CarryIn(
         version, files, missing, tuple(_problem(name, version, dropped) for name in missing)
     )

@@ -60,7 +60,7 @@ def decide(
         against.append(Reason(Why.LIMIT, str(group.max_under_way)))
     if against:
         return Decision(None, tuple(against), _state_of_refusal(node, against))
-    if not group.needs_oem_payload and _lacks_oem_payload(node, release):
+    if not group.needs_oem_payload and _lacks_oem_payload(node, group, release):
         notes.append(Reason(Why.OEM_NOT_IN_RELEASE, release.version, node.oem))
     # A node in its own back-off asks for days, and is told the same each time.
     waits = node.state == State.DEFERRED and node.target_version == release.version
@@ -146,14 +146,14 @@ def _release_refuses(node: Node, group: Group, release: Release) -> list[Reason]
         reasons.append(Reason(Why.WRONG_ARCHITECTURE, release.version, release.architecture))
     if release.payload(OS_PAYLOAD) is None:
         reasons.append(Reason(Why.NOT_READY, release.version, OS_PAYLOAD))
-    if group.needs_oem_payload and _lacks_oem_payload(node, release):
-        if oems.is_dropped(node.oem, target=release.version):
+    if group.needs_oem_payload and _lacks_oem_payload(node, group, release):
+        if group.oems.is_dropped(node.oem, target=release.version):
             reasons.append(Reason(Why.OEM_DROPPED, release.version, node.oem))
         else:
             name = oems.payload_name(node.oem)
             reasons.append(Reason(Why.NOT_READY, release.version, name))
     if group.needs_oem_payload and node.needs:
-        reasons += _reported_needs(node, release)
+        reasons += _reported_needs(node, group, release)
     own = oems.payload_name(node.oem)
     reasons.extend(
         Reason(Why.NOT_VERIFIED, release.version, payload.name)
@@ -164,9 +164,9 @@ def _release_refuses(node: Node, group: Group, release: Release) -> list[Reason]
     return reasons
 
 
-def _reported_needs(node: Node, release: Release) -> list[Reason]:
+def _reported_needs(node: Node, group: Group, release: Release) -> list[Reason]:
     """What the node reported that its post-install step will ask for, and the release has not."""
-    told = oems.payload_name(node.oem) if _lacks_oem_payload(node, release) else ""
+    told = oems.payload_name(node.oem) if _lacks_oem_payload(node, group, release) else ""
     return [
         Reason(Why.NOT_READY, release.version, name)
         for name in node.needs.split()
@@ -174,11 +174,11 @@ def _reported_needs(node: Node, release: Release) -> list[Reason]:
     ]
 
 
-def _lacks_oem_payload(node: Node, release: Release) -> bool:
+def _lacks_oem_payload(node: Node, group: Group, release: Release) -> bool:
     return (
         node.oem not in oems.NO_OEM
         and release.payload(oems.payload_name(node.oem)) is None
-        and oems.is_mandatory(
+        and group.oems.is_mandatory(
             node.oem,
             running=node.version,
             target=release.version,

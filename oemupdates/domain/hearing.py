@@ -7,7 +7,6 @@ check-in always wins.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from oemupdates.domain import oem as oems
 from oemupdates.domain.checkin import (
     DERIVED,
     NO_BASIS,
@@ -18,6 +17,8 @@ from oemupdates.domain.checkin import (
 )
 from oemupdates.domain.event import FIRST_CHECK, POSTINST, Event, Meaning, decode, meaning
 from oemupdates.domain.node import UNDER_WAY, Node, State
+from oemupdates.domain.oem import NO_OEM, Catalogue
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import BadVersion, parse
 
 # What an owner makes a node report, so that any release is newer.
@@ -42,7 +43,9 @@ class Hearing:
     events: list[Heard] = field(default_factory=list)
 
 
-def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
+def hear(
+    known: Node | None, said: CheckIn, now: datetime, catalogue: Catalogue = SHIPPED
+) -> Hearing:
     """Take a check-in into what is remembered; `known` itself stays as it was."""
     if known is None:
         node = Node(said.machine_id, said.application, first_seen_at=now)
@@ -56,7 +59,7 @@ def hear(known: Node | None, said: CheckIn, now: datetime) -> Hearing:
         heard = _take_event(known, said, event, node)
         if heard is not None:
             hearing.events.append(heard)
-    _take_oem(said, node)
+    _take_oem(said, node, catalogue)
     node.last_seen_at = now
     node.is_dark = False
     node.is_archived = False
@@ -77,34 +80,36 @@ def _take_facts(said: CheckIn, node: Node) -> None:
     node.updater = said.updater or node.updater
 
 
-def _take_oem(said: CheckIn, node: Node) -> None:
+def _take_oem(said: CheckIn, node: Node, catalogue: Catalogue) -> None:
     claim = read_oem_version(said.oem_version)
     # A node without an OEM has none to merge: its beacon's "none" is no news.
-    if claim.basis == OBSERVED and (claim.version or node.oem not in oems.NO_OEM):
+    if claim.basis == OBSERVED and (claim.version or node.oem not in NO_OEM):
         node.oem_basis, node.oem_version, node.oem_build = OBSERVED, claim.version, claim.build
         return
     if not said.asks and not said.oem_version and node.oem_basis == OBSERVED:
         return
     if claim.basis == REPORTED:
         node.birth_version = claim.build
-    if node.oem in oems.NO_OEM:
+    if node.oem in NO_OEM:
         node.oem_basis, node.oem_version, node.oem_build = NO_BASIS, "", ""
-    elif runs_sysext(node):
+    elif runs_sysext(node, catalogue):
         node.oem_basis, node.oem_version, node.oem_build = DERIVED, node.version, ""
     else:
         node.oem_basis, node.oem_version, node.oem_build = REPORTED, "", ""
 
 
-def runs_sysext(node: Node) -> bool:
+def runs_sysext(node: Node, catalogue: Catalogue) -> bool:
     """Whether a stock node's OEM runs as the sysext of its OS version, as far as can be derived.
 
     Both its first OS version and its present one must have shipped the OEM as a sysext: an older
     installation keeps its files on the OEM partition until it was migrated by two updates, which
     nothing in its check-ins tells.
     """
-    return oems.is_shipped(
+    return catalogue.is_shipped(
         node.oem, version=node.version, architecture=node.architecture
-    ) and oems.is_shipped(node.oem, version=node.aleph_version, architecture=node.architecture)
+    ) and catalogue.is_shipped(
+        node.oem, version=node.aleph_version, architecture=node.architecture
+    )
 
 
 def _notice_reboot(known: Node, said: CheckIn, node: Node) -> None:

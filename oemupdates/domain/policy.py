@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from oemupdates.domain.oem import Catalogue
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import Version
 
 OS_PAYLOAD = "flatcar_production_update.gz"
@@ -69,7 +71,8 @@ class Group:
 
     `max_under_way` is how many nodes may be between offer and reboot at once; None is no limit.
     `needs_oem_payload` withholds a release that lacks the payload of a node's OEM;
-    `offers_own_oem_only` leaves the payloads of other OEMs out of an offer.
+    `offers_own_oem_only` leaves the payloads of other OEMs out of an offer. `oems` says which OEMs
+    need one.
     """
 
     id: int
@@ -83,3 +86,4 @@ class Group:
     max_postinst_failures: int = 3
     max_download_failures: int = 10
     max_under_way: int | None = None
+    oems: Catalogue = field(default=SHIPPED, compare=False, repr=False)

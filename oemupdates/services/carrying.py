@@ -15,6 +15,7 @@ from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import Member
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Floor, Node, Payload, Release
+from oemupdates.services import catalogue
 from oemupdates.services.payload_files import hosted_folder
 from oemupdates.services.snapshot import codebase
 
@@ -67,11 +68,14 @@ def carry(release: Release, *, oem: str, running: str, extensions: Iterable[str]
     `running` is the version that it runs, empty if nobody knows.
     """
     payloads = {payload.name: payload for payload in release.payloads.all()}
+    version, oems = release.version, catalogue.load()
     update = carry_in(
-        version=release.version,
-        architecture=release.architecture,
-        running=running,
+        version=version,
         oem=oem,
+        needs_oem=oems.is_mandatory(
+            oem, running=running, target=version, architecture=release.architecture
+        ),
+        is_dropped=oems.is_dropped(oem, target=version),
         extensions=extensions,
         offered=payloads,
     )

@@ -152,7 +152,7 @@ class _Taking:
         now = self.now
         if before is not None and before.last_seen_at is not None and before.last_seen_at > now:
             now = before.last_seen_at  # another process's clock, or lock, was ahead of ours
-        hearing = hear(before, said, now)
+        hearing = hear(before, said, now, self.snapshot.oems)
         node = hearing.node
         application = self.snapshot.applications.get(said.application)
         group = _group_of(said, node, self.snapshot, now)

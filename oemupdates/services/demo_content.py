@@ -9,6 +9,7 @@ from django.utils import timezone
 from oemupdates.domain import demo
 from oemupdates.domain import oem as oems
 from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Application, Channel, Group, Operator, Payload, Release
 from oemupdates.services import activity, applications, channels, groups
@@ -77,8 +78,8 @@ def _release(owner: Application, version: str, architecture: str, *, by: Operato
         )
         shipped = [
             oems.payload_name(oem)
-            for oem in oems.CATALOGUE
-            if oems.is_shipped(oem, version=version, architecture=architecture)
+            for oem in SHIPPED.oems
+            if SHIPPED.is_shipped(oem, version=version, architecture=architecture)
         ]
         Payload.objects.bulk_create(
             _payload(release, name) for name in (OS_PAYLOAD, *sorted(set(shipped)))

@@ -11,6 +11,7 @@ from oemupdates.domain import oem as oems
 from oemupdates.domain.access import Reach
 from oemupdates.domain.version import sort_key
 from oemupdates.models import NodeCount, Release
+from oemupdates.services import catalogue
 
 
 class Gap(NamedTuple):
@@ -45,6 +46,7 @@ class _Line:
 class Carriers:
     """The nodes that carry OEMs, by OEM, architecture and version: read once for many releases."""
 
+    _oems: oems.Catalogue
     _lines: dict[tuple[str, str], _Line]
     _nodes: Counter[tuple[str, str]]
 
@@ -53,32 +55,38 @@ class Carriers:
         found = {oem: n for (oem, board), n in self._nodes.items() if board == architecture}
         return dict(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
 
+    def ships(self, oem: str, release: Release) -> bool:
+        """Whether a release of its version has a payload of an OEM, as far as is known."""
+        return self._oems.is_shipped(
+            oem, version=release.version, architecture=release.architecture
+        )
+
     def gaps(self, release: Release, names: Collection[str]) -> list[Gap]:
         """The OEMs that lack their payload in a release with payloads of these names."""
         found = []
         for (oem, architecture), line in self._lines.items():
             if architecture == release.architecture and oems.payload_name(oem) not in names:
-                found += _gaps(oem, line, release)
+                found += _gaps(self._oems, oem, line, release)
         return sorted(found, key=lambda gap: (-gap.nodes, gap.oem))
 
 
-def _gaps(oem: str, line: _Line, release: Release) -> list[Gap]:
+def _gaps(known: oems.Catalogue, oem: str, line: _Line, release: Release) -> list[Gap]:
     """None or one: what a node needs depends on its own version where the release's says no."""
     behind = bisect_left(line.orders, release.order)
     if not behind:
         return []
-    is_dropped = oems.is_dropped(oem, target=release.version)
-    if _is_mandatory(oem, release.version, release):
+    is_dropped = known.is_dropped(oem, target=release.version)
+    if _is_mandatory(known, oem, release.version, release):
         return [Gap(oem, line.sums[behind - 1], is_dropped)]
-    needing = [n for n in range(behind) if _is_mandatory(oem, line.versions[n], release)]
+    needing = [n for n in range(behind) if _is_mandatory(known, oem, line.versions[n], release)]
     if not needing:
         return []
     nodes = sum(line.nodes[n] for n in needing)
     return [Gap(oem, nodes, is_dropped, tuple(line.versions[n] for n in needing))]
 
 
-def _is_mandatory(oem: str, running: str, release: Release) -> bool:
-    return oems.is_mandatory(
+def _is_mandatory(known: oems.Catalogue, oem: str, running: str, release: Release) -> bool:
+    return known.is_mandatory(
         oem, running=running, target=release.version, architecture=release.architecture
     )
 
@@ -93,7 +101,7 @@ def read(reach: Reach) -> Carriers:
         # What is no version is offered nothing at all.
         if order := sort_key(version):
             by_oem[oem, architecture].append((order, version, number))
-    return Carriers({key: _line(rows) for key, rows in by_oem.items()}, nodes)
+    return Carriers(catalogue.load(), {key: _line(rows) for key, rows in by_oem.items()}, nodes)
 
 
 def _line(rows: list[tuple[str, str, int]]) -> _Line:

@@ -14,11 +14,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from django.conf import settings
 
-from oemupdates.domain import oem as oems
 from oemupdates.domain import payload as payloads
 from oemupdates.domain.extension import BadExtension, ExtensionRelease, check
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.services import extension_images
+from oemupdates.services import catalogue, extension_images
 from oemupdates.services.activity import Refused
 from oemupdates.services.extension_images import CannotLook
 
@@ -121,10 +120,10 @@ def why_left_out(file_name: str) -> str:
 
 def _warning(name: str, architecture: str) -> str:
     match = _OEM.fullmatch(name)
-    known = oems.CATALOGUE.get(match[1]) if match else None
+    known = catalogue.load().oems.get(match[1]) if match else None
     if known is None or architecture in known.architectures:
         return ""
-    return f"{name}: Flatcar ships this OEM for {', '.join(sorted(known.architectures))} only."
+    return f"{name}: this OEM is for {', '.join(sorted(known.architectures))} only."
 
 
 def _keys() -> dict[str, RSAPublicKey]:

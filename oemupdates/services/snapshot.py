@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from oemupdates import models
+from oemupdates.domain.oem import Catalogue
 from oemupdates.domain.policy import OS_PAYLOAD, Channel, Floor, Group, Payload, Release
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import parse
 from oemupdates.models.application import Architecture
+from oemupdates.services import catalogue
 from oemupdates.services.passes import Pass, passes
 
 NO_RELEASES: dict[str, Release] = {}
@@ -29,6 +32,7 @@ class Snapshot:
     groups_by_id: dict[int, Group] = field(default_factory=dict)
     # What lets nodes in, by the digest of what follows the endpoint's path.
     passes: dict[str, Pass] = field(default_factory=dict)
+    oems: Catalogue = SHIPPED
 
     def group(self, application: str, architecture: str, track: str) -> Group | None:
         """The group that a node asks for; the wire's track is compared as it is sent."""
@@ -48,7 +52,8 @@ def load() -> Snapshot:
     applications = list(models.Application.objects.all())
     releases = _releases()
     channels = _channels(releases)
-    groups = _groups(channels, {one.pk: str(one.uuid) for one in applications})
+    oems = catalogue.load()
+    groups = _groups(channels, {one.pk: str(one.uuid) for one in applications}, oems)
     return Snapshot(
         epoch,
         _application_names(applications),
@@ -56,6 +61,7 @@ def load() -> Snapshot:
         _by_version(releases.values(), {one.pk: str(one.uuid) for one in applications}),
         {group.id: group for group in groups.values()},
         passes(),
+        oems,
     )
 
 
@@ -72,7 +78,7 @@ def of_group(row: models.Group) -> tuple[Group, dict[str, Release]]:
         for application, release in releases.values()
         if (application, release.architecture) == (row.application_id, row.architecture)
     }
-    return _group(row, _channels(releases)), known
+    return _group(row, _channels(releases), catalogue.load()), known
 
 
 def _application_names(applications: Iterable[models.Application]) -> dict[str, str]:
@@ -128,12 +134,12 @@ def _channels(releases: dict[int, tuple[int, Release]]) -> dict[int, Channel]:
 
 
 def _groups(
-    channels: dict[int, Channel], applications: dict[int, str]
+    channels: dict[int, Channel], applications: dict[int, str], oems: Catalogue
 ) -> dict[tuple[str, str, str], Group]:
     groups: dict[tuple[str, str, str], Group] = {}
     by_track: dict[tuple[int, str], list[tuple[str, Group]]] = {}
     for row in models.Group.objects.all():
-        group = _group(row, channels)
+        group = _group(row, channels, oems)
         application = applications[row.application_id]
         groups.setdefault((application, row.architecture, str(row.uuid)), group)
         groups[application, row.architecture, row.track] = group
@@ -145,7 +151,7 @@ def _groups(
     return groups
 
 
-def _group(row: models.Group, channels: dict[int, Channel]) -> Group:
+def _group(row: models.Group, channels: dict[int, Channel], oems: Catalogue) -> Group:
     return Group(
         id=row.pk,
         name=row.name,
@@ -158,6 +164,7 @@ def _group(row: models.Group, channels: dict[int, Channel]) -> Group:
         max_postinst_failures=row.max_postinst_failures,
         max_download_failures=row.max_download_failures,
         max_under_way=row.max_under_way,
+        oems=oems,
     )
 
 

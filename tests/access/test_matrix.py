@@ -21,6 +21,7 @@ from oemupdates.models import (
     DeadEnd,
     Floor,
     Group,
+    Oem,
     Operator,
     RoleGrant,
     SavedView,
@@ -185,6 +186,7 @@ def things(db: None) -> dict[str, Any]:
     assert proposal is not None
     return {
         "upstream": upstream.pk,
+        "oem": Oem.objects.filter(oem_id="azure").values_list("pk", flat=True).get(),
         "subscription": subscription.pk,
         "run": (run := sync_runs.ask(upstream, channel, by=None)).pk,
         "sync": run.pk,

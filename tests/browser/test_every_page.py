@@ -17,6 +17,7 @@ from oemupdates.models import (
     DeadEnd,
     Floor,
     Node,
+    Oem,
     Operator,
     RejectedRequest,
     SyncRun,
@@ -25,6 +26,7 @@ from oemupdates.models import (
     WebhookDelivery,
 )
 from oemupdates.services import (
+    catalogue,
     operators,
     proposals,
     roles,
@@ -104,6 +106,8 @@ def _administer(admin: Operator) -> None:
         attempt=2, error="e" * 300, answer="a" * 500, status=500, milliseconds=12
     )
     _sync()
+    wide = catalogue.Terms(name="n" * 64, tools=("t" * 64, "u" * 64), source="s" * 200)
+    catalogue.add("o" * 64, wide, by=admin)
 
 
 def _sync() -> None:
@@ -141,6 +145,7 @@ def _filled(route: Route) -> str:
         "token": Operator.objects.filter(is_service_account=True).first(),
         "webhook": Webhook.objects.first(),
         "upstream": Upstream.objects.first(),
+        "oem": Oem.objects.filter(is_custom=True).first(),
     }
     parts = []
     for part in route.path.split("/"):

@@ -62,6 +62,7 @@ READ = [
     "start_arrived",
     "nodes",
     "node",
+    "oem",
     "groups",
     "group",
     "group_now",
@@ -128,6 +129,8 @@ UPSTREAMS = {
     "release_proposal_accept",
     "release_proposal_dismiss",
 }
+# What test_oem_catalogue.py is about.
+OEMS = {"oem_add", "oem_change", "oem_remove"}
 OTHERS = {
     "logout",
     "password",
@@ -139,6 +142,7 @@ OTHERS = {
     *DEMO,
     *GROUPS,
     *NODE_LISTS,
+    *OEMS,
     *UPSTREAMS,
 }
 

@@ -6,6 +6,7 @@ import pytest
 
 from oemupdates.domain.carry_in import CarryIn, carry_in
 from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.domain.shipped import SHIPPED
 from tests.flatcar_update_rules import OnNode, Run, WouldNotBegin, run
 
 OFFERED = {OS_PAYLOAD, "oem-azure.gz", "oem-ami.gz", "flatcar-python.gz", "flatcar-zfs.gz"}
@@ -20,9 +21,11 @@ def made(
 ) -> CarryIn:
     return carry_in(
         version=version,
-        architecture="amd64",
-        running="4459.2.1",
         oem=oem,
+        needs_oem=SHIPPED.is_mandatory(
+            oem, running="4459.2.1", target=version, architecture="amd64"
+        ),
+        is_dropped=SHIPPED.is_dropped(oem, target=version),
         extensions=extensions,
         offered=offered,
     )

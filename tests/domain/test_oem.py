@@ -2,13 +2,8 @@ from typing import NamedTuple
 
 import pytest
 
-from oemupdates.domain.oem import (
-    CATALOGUE,
-    is_dropped,
-    is_mandatory,
-    is_shipped,
-    payload_name,
-)
+from oemupdates.domain.oem import Carries, Catalogue, payload_name
+from oemupdates.domain.shipped import SHIPPED
 
 
 class Row(NamedTuple):
@@ -49,15 +44,20 @@ INVENTORY = [
     Row("virtualbox", "amd64", "4721.0.0", "4722.0.0", "4593.2.1", None, ""),
 ]
 
+# Seen on old nodes, and never a sysext.
+LEGACY = {"brightbox", "interoute", "rackspace", "rackspace-onmetal"}
+
 
 def test_the_catalogue_holds_the_inventory_and_nothing_else() -> None:
-    assert set(CATALOGUE) == {row.oem for row in INVENTORY}
+    shipped = {oem.id for oem in SHIPPED.oems.values() if oem.alpha_since}
+    assert shipped == {row.oem for row in INVENTORY}
+    assert set(SHIPPED.oems) - shipped == LEGACY
 
 
 @pytest.mark.parametrize("row", INVENTORY, ids=lambda row: row.oem)
 def test_shipped_from_its_first_release_on(row: Row) -> None:
     def shipped(version: str, architecture: str = "amd64") -> bool:
-        return is_shipped(row.oem, version=version, architecture=architecture)
+        return SHIPPED.is_shipped(row.oem, version=version, architecture=architecture)
 
     assert not shipped(row.alpha_without)
     assert shipped(row.alpha)
@@ -65,7 +65,7 @@ def test_shipped_from_its_first_release_on(row: Row) -> None:
     assert row.stable is None or shipped(row.stable)
     assert shipped(row.alpha, "arm64") is (row.machines == "both")
     assert not shipped(row.alpha, "riscv64")
-    assert CATALOGUE[row.oem].migrates is bool(row.migrates)
+    assert SHIPPED.oems[row.oem].migrates is bool(row.migrates)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_shipped_from_its_first_release_on(row: Row) -> None:
     ],
 )
 def test_shipped(oem: str, version: str, expected: object) -> None:
-    assert is_shipped(oem, version=version, architecture="amd64") is expected
+    assert SHIPPED.is_shipped(oem, version=version, architecture="amd64") is expected
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,15 @@ def test_shipped(oem: str, version: str, expected: object) -> None:
     ],
 )
 def test_mandatory(oem: str, running: str, target: str, expected: object) -> None:
-    assert is_mandatory(oem, running=running, target=target, architecture="amd64") is expected
+    assert (
+        SHIPPED.is_mandatory(oem, running=running, target=target, architecture="amd64") is expected
+    )
 
 
 def test_an_oem_of_the_other_architecture_is_never_mandatory() -> None:
-    assert not is_mandatory("vmware", running="4459.2.4", target="4593.2.1", architecture="arm64")
+    assert not SHIPPED.is_mandatory(
+        "vmware", running="4459.2.4", target="4593.2.1", architecture="arm64"
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,8 +142,47 @@ def test_an_oem_of_the_other_architecture_is_never_mandatory() -> None:
     ],
 )
 def test_dropped(oem: str, target: str, expected: object) -> None:
-    assert is_dropped(oem, target=target) is expected
+    assert SHIPPED.is_dropped(oem, target=target) is expected
 
 
 def test_payload_name_is_what_the_release_server_calls_it() -> None:
     assert payload_name("azure") == "oem-azure.gz"
+
+
+@pytest.mark.parametrize(
+    ("oem", "version", "machine", "expected"),
+    [
+        ("", "4593.2.1", "amd64", Carries.NONE),
+        ("diskless", "4593.2.1", "amd64", Carries.NONE),
+        ("azure", "4593.2.1", "amd64", Carries.TOOLS),
+        ("azure", "3602.2.3", "amd64", Carries.PARTITION),
+        ("vmware", "4593.2.1", "arm64", Carries.NOTHING_YET),
+        ("hetzner", "4593.2.1", "arm64", Carries.CONFIGURATION),
+        ("hetzner", "3602.2.3", "arm64", Carries.NOTHING_YET),
+        ("hyperv", "4230.2.3", "amd64", Carries.PARTITION),
+        ("packet", "4721.0.0", "amd64", Carries.CONFIGURATION),
+        ("packet", "4722.0.0", "amd64", Carries.DROPPED),
+        ("rackspace", "4593.2.1", "amd64", Carries.PARTITION),
+        ("own-oem", "4593.2.1", "amd64", Carries.UNKNOWN),
+        ("azure", "no version", "amd64", Carries.PARTITION),
+    ],
+)
+def test_what_an_oem_means_on_a_node(
+    oem: str, version: str, machine: str, expected: Carries
+) -> None:
+    assert SHIPPED.carries(oem, version=version, architecture=machine) is expected
+    sentence = SHIPPED.words(oem, version=version, architecture=machine)
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+    assert ("WALinuxAgent" in sentence) is (oem == "azure" and expected is Carries.TOOLS)
+
+
+def test_every_oem_says_where_it_is_known_from() -> None:
+    for known in (*SHIPPED.oems.values(), *SHIPPED.extensions.values()):
+        assert known.source
+    assert len(SHIPPED.oems) == 26
+
+
+def test_one_catalogue_knows_nothing_of_another() -> None:
+    assert not Catalogue(()).is_shipped("azure", version="4593.2.1", architecture="amd64")
+    assert SHIPPED.is_shipped("azure", version="4593.2.1", architecture="amd64")

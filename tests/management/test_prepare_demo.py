@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from oemupdates.domain import oem as oems
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.management.simulation import content
 from oemupdates.management.simulation.population import TRACKS, VERSIONS
 from oemupdates.models import Activity, Architecture, Channel, Group, Payload, Release
@@ -70,7 +70,7 @@ def test_ships_the_oems_that_flatcar_does() -> None:
     for release in Release.objects.prefetch_related("payloads"):
         names = {payload.name for payload in release.payloads.all()}
         for oem in ("azure", "vmware", "packet"):
-            shipped = oems.is_shipped(
+            shipped = SHIPPED.is_shipped(
                 oem, version=release.version, architecture=release.architecture
             )
             assert (f"oem-{oem}.gz" in names) == shipped

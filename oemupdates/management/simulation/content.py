@@ -8,6 +8,7 @@ from pathlib import Path
 from oemupdates.domain import oem as oems
 from oemupdates.domain.payload import unsigned
 from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.models import FLATCAR, Application, Architecture, Channel, Group, Release
 from oemupdates.services import channels, groups, releases
 
@@ -54,8 +55,8 @@ def payload_names(version: str, architecture: str) -> tuple[str, ...]:
     """The files of a release: the OS, every OEM that Flatcar ships with it, and extensions."""
     shipped = sorted(
         oems.payload_name(oem)
-        for oem in oems.CATALOGUE
-        if oems.is_shipped(oem, version=version, architecture=architecture)
+        for oem in SHIPPED.oems
+        if SHIPPED.is_shipped(oem, version=version, architecture=architecture)
     )
     return (OS_PAYLOAD, *shipped, *EXTENSIONS)
 

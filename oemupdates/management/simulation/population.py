@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from oemupdates.domain import oem as oems
 from oemupdates.domain.policy import MIN_POLL_SECONDS
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.management.simulation.habits import FIRST_CHECK, Chances, Habits
 from oemupdates.management.simulation.others import PxeNode, Syncer
 from oemupdates.management.simulation.request import Facts
@@ -161,7 +161,7 @@ class _Settler:
 
 
 def _has_arm64(oem: str) -> bool:
-    known = oems.CATALOGUE.get(oem)
+    known = SHIPPED.oems.get(oem)
     return known is None or "arm64" in known.architectures
 
 

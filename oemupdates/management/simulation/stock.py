@@ -19,6 +19,7 @@ from oemupdates.domain.event import (
     SUCCESS,
 )
 from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.management.simulation import request
 from oemupdates.management.simulation.answer import BadAnswer, Offer, Package, read
 from oemupdates.management.simulation.attempts import Attempts
@@ -273,14 +274,14 @@ class StockNode(Node):
         builds, facts = self.habits.oem_builds, self.facts
         if builds is None:
             return
-        is_merged = oems.is_shipped(
+        is_merged = SHIPPED.is_shipped(
             facts.oem, version=facts.version, architecture=_architecture(facts)
         )
         build = builds.get(facts.version, "-")
         facts.oem_version = f"sysext/{facts.version}/{build}" if is_merged else "sysext/none"
 
     def _needs_oem_payload(self, version: str) -> bool:
-        return oems.is_mandatory(
+        return SHIPPED.is_mandatory(
             self.facts.oem,
             running=self.facts.version,
             target=version,

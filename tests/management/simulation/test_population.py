@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oemupdates.domain import oem as oems
+from oemupdates.domain.shipped import SHIPPED
 from oemupdates.management.simulation.habits import Chances
 from oemupdates.management.simulation.others import PxeNode, Syncer
 from oemupdates.management.simulation.population import (
@@ -56,7 +56,7 @@ def test_shares_add_up(nodes: int) -> None:
 
 def test_no_node_has_an_oem_that_its_architecture_lacks() -> None:
     for node in settle(2000)[0]:
-        known = oems.CATALOGUE.get(node.facts.oem)
+        known = SHIPPED.oems.get(node.facts.oem)
         assert known is None or node.facts.board.removesuffix("-usr") in known.architectures
 
 

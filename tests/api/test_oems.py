@@ -1,0 +1,42 @@
+import pytest
+from django.test import Client
+
+from oemupdates.models import Oem
+from tests.api.conftest import etag, problem, send
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_oem_is_added_corrected_and_removed(api: Client) -> None:
+    said = {"oem_id": "acme", "tools": ["acmed"], "architectures": ["arm64"], "why": "Ours"}
+    made = send(api, "POST", "oem", said)
+    assert made.status_code == 201
+    shown = made.json()
+    assert (shown["tools"], shown["architectures"], shown["is_custom"]) == (
+        ["acmed"],
+        ["arm64"],
+        True,
+    )
+    path = f"oem/{shown['id']}"
+    changed = send(api, "PATCH", path, {"alpha_since": "4459.2.1"}, If_Match=etag(api, path))
+    assert (changed.status_code, changed.json()["tools"]) == (200, ["acmed"])
+    assert changed.json()["alpha_since"] == "4459.2.1"
+    gone = send(api, "DELETE", path, If_Match=etag(api, path))
+    assert gone.status_code == 204
+    assert api.get(f"/api/v1/{path}").status_code == 404
+
+
+def test_the_catalogue_is_listed(viewer: Client) -> None:
+    listed = {row["oem_id"]: row for row in viewer.get("/api/v1/oem?limit=100").json()["items"]}
+    assert len(listed) == Oem.objects.count() == 37
+    assert listed["azure"]["tools"][0] == "WALinuxAgent"
+    assert listed["packet"]["dropped_in"] == "4722.0.0"
+    assert listed["zfs"]["kind"] == "extension"
+
+
+def test_what_cannot_be_is_refused(api: Client) -> None:
+    status, kind = problem(send(api, "POST", "oem", {"oem_id": "azure"}))
+    assert (status, kind) == (409, "bad-oem")
+    own = Oem.objects.get(oem_id="azure").pk
+    refused = send(api, "DELETE", f"oem/{own}", If_Match=etag(api, f"oem/{own}"))
+    assert problem(refused)[0] == 409

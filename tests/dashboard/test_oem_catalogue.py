@@ -1,0 +1,70 @@
+import pytest
+from django.test import Client
+
+from oemupdates.domain.access import Role
+from oemupdates.models import Oem
+from tests.api.conftest import session, somebody
+from tests.services.makers import make_node
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page(db: None) -> Client:
+    return session(somebody("approver", Role.APPROVER))
+
+
+def test_every_oem_has_its_row_in_words(page: Client) -> None:
+    make_node(oem="azure")
+    make_node(oem="acme")
+    make_node(oem="")
+    shown = page.get("/oem/").text
+    for words in (
+        "WALinuxAgent, hv-daemons",
+        "Configuration only, no agent in this OEM",
+        "Legacy partition files: it never came as a sysext",
+        "in 4722.0.0",
+        "1 node</a> says",
+        "?id=acme",
+        "has no OEM",
+    ):
+        assert words in shown
+    assert all(f">{row.oem_id}</a>" in shown for row in Oem.objects.all())
+
+
+def test_the_page_costs_the_same_for_any_fleet(
+    page: Client, django_assert_max_num_queries: object
+) -> None:
+    for number in range(5):
+        make_node(oem=f"own-{number}")
+    with django_assert_max_num_queries(12):  # type: ignore[operator]
+        page.get("/oem/")
+
+
+def test_an_oem_is_added_corrected_and_removed(page: Client) -> None:
+    said = {"oem_id": "acme", "architectures": ["amd64"], "before": "nothing"}
+    assert page.get("/oem/add/?id=acme").context["form"]["oem_id"].value() == "acme"
+    assert page.post("/oem/add/", said).headers["Location"] == "/oem/"
+    row = Oem.objects.get(oem_id="acme")
+    url = f"/oem/{row.pk}/"
+    page.post(url, said | {"tools": "acmed , acme-agent,"})
+    row.refresh_from_db()
+    assert row.tools == "acmed, acme-agent"
+    again = page.post(url, said | {"alpha_since": "soon"})
+    assert (again.status_code, "no Flatcar version" in again.text) == (400, True)
+    assert page.post(f"{url}remove/").headers["Location"] == "/oem/"
+    assert not Oem.objects.filter(oem_id="acme").exists()
+
+
+def test_one_of_flatcars_stays(page: Client) -> None:
+    row = Oem.objects.get(oem_id="azure")
+    assert page.post(f"/oem/{row.pk}/remove/").headers["Location"] == f"/oem/{row.pk}/"
+    assert Oem.objects.filter(oem_id="azure").exists()
+
+
+def test_a_viewer_reads_it_and_changes_nothing(db: None) -> None:
+    viewer = session(somebody("viewer", Role.VIEWER))
+    row = Oem.objects.get(oem_id="azure")
+    assert "WALinuxAgent" in viewer.get(f"/oem/{row.pk}/").text
+    assert '<form class="body' not in viewer.get(f"/oem/{row.pk}/").text
+    assert viewer.post(f"/oem/{row.pk}/", {}).status_code == 403
