@@ -2,6 +2,7 @@
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.drift_facts import Basis, Drift, Severity
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
@@ -32,6 +33,8 @@ BASES = [NO_BASIS, REPORTED, DERIVED, OBSERVED]
 DELIVERY_STATES = [state.value for state in WebhookDelivery.State]
 DEMO_STATES = [NONE, *(state.value for state in DemoFleet.State)]
 DIMENSIONS = [dimension.value for dimension in Dimension]
+DRIFT_BASES = [basis.value for basis in Basis]
+DRIFTS = [one.value for one in Drift]
 EVENT_MEANINGS = [meaning.value for meaning in Meaning]
 HEALTH_LEVELS = [level.value for level in Level]
 NODE_STATES = [state.value for state in State]
@@ -44,6 +47,7 @@ UPDATE_SECRET_KINDS = [kind.value for kind in UpdateSecret.Kind]
 WEBHOOK_FORMS = [shape.value for shape in Shape]
 WEBHOOK_KINDS = list(CHOICES)
 PROPOSAL_STATES = [state.value for state in Proposal.State]
+SEVERITIES = [severity.name.lower() for severity in Severity]
 SYNC_STATES = [state.value for state in SyncRun.State]
 UPSTREAM_KINDS = [kind.value for kind in Upstream.Kind]
 UPSTREAM_POLICIES = [policy.value for policy in Upstream.Policy]

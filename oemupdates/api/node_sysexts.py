@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from oemupdates.api.call import Call
-from oemupdates.api.choices import BASES
+from oemupdates.api.choices import BASES, DRIFT_BASES, DRIFTS, SEVERITIES
 from oemupdates.api.fields import Plain
 from oemupdates.api.nodes import seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
-from oemupdates.domain.report import load
+from oemupdates.domain.drift_words import Finding
+from oemupdates.domain.report import Report
 from oemupdates.models import Node, SysextReport
+from oemupdates.services import drift
 
 
 class NodeOemShape(Plain):
@@ -63,11 +66,22 @@ class ReportShape(Plain):
     files = StoredFileShape(many=True)
 
 
+class FindingShape(Plain):
+    """One thing that is to be said of a node's drift, and the way out of it."""
+
+    drift = serializers.ChoiceField(DRIFTS)
+    severity = serializers.ChoiceField(SEVERITIES)
+    basis = serializers.ChoiceField(DRIFT_BASES)
+    sentence = serializers.CharField()
+    way_out = serializers.CharField()
+
+
 class SysextsShape(Plain):
     """The images of a node, by each way to know of them."""
 
     oem = NodeOemShape()
     report = ReportShape(allow_null=True)
+    drift = FindingShape(many=True, help_text="The class of its OEM first, then the worst.")
 
 
 class Sysexts(Resource):
@@ -79,7 +93,8 @@ class Sysexts(Resource):
     def get(self, call: Call, pk: int) -> dict[str, Any]:
         """Say which images are merged, selected and stored on a node, and how that is known."""
         node = seen(call, pk)
-        row = SysextReport.objects.filter(node=node).first()
+        measured = drift.of_node(node, timezone.now())
+        row, said = measured.row, measured.said
         return {
             "oem": {
                 "id": node.oem,
@@ -88,12 +103,22 @@ class Sysexts(Resource):
                 "build": node.oem_build,
                 "birth_version": node.birth_version,
             },
-            "report": _report(node, row) if row else None,
+            "report": _report(node, row, said) if row and said else None,
+            "drift": [_finding(one) for one in measured.findings],
         }
 
 
-def _report(node: Node, row: SysextReport) -> dict[str, Any]:
-    said = load(row.content)
+def _finding(found: Finding) -> dict[str, str]:
+    return {
+        "drift": found.drift.value,
+        "severity": found.severity.name.lower(),
+        "basis": found.basis.value,
+        "sentence": found.sentence,
+        "way_out": found.way_out,
+    }
+
+
+def _report(node: Node, row: SysextReport, said: Report) -> dict[str, Any]:
     return said._asdict() | {
         "received_at": row.received_at,
         "changed_at": row.changed_at,

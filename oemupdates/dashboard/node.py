@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from oemupdates.dashboard import explaining, paging, tracing
 from oemupdates.dashboard.acting import where
-from oemupdates.dashboard.node_sysexts import reported
+from oemupdates.dashboard.node_sysexts import sysexts
 from oemupdates.dashboard.node_verbs import homes
 from oemupdates.dashboard.nodes_then import node_then
 from oemupdates.dashboard.timeline import timeline
@@ -84,7 +84,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "journey": tracing.journey(found),
         "labels": found.labels.select_related("label"),
         "homes": homes(request, found),
-        "reported": reported(found),
+        **sysexts(found, now),
         "heard": _heard(request, found),
         "before": before,
     }

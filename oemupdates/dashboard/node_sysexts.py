@@ -1,10 +1,22 @@
-"""The systemd-sysext images of a node, as it reported them."""
+"""The systemd-sysext images of a node, as it reported them, and how far they are out of step."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from oemupdates.domain.report import Report, load
-from oemupdates.models import Node, SysextReport
+from oemupdates.dashboard.words import Word
+from oemupdates.domain.drift_facts import Severity
+from oemupdates.domain.drift_words import BASES, Finding
+from oemupdates.domain.report import Report
+from oemupdates.models import Node
+from oemupdates.services import drift
+
+_LOOKS = {
+    Severity.OK: ("circle-check", "good"),
+    Severity.INFO: ("info-circle", "calm"),
+    Severity.WARN: ("alert-triangle", "wait"),
+    Severity.ERROR: ("circle-x", "bad"),
+    Severity.BLOCK: ("ban", "bad"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +29,34 @@ class Reported:
     is_stale: bool
 
 
-def reported(node: Node) -> Reported | None:
-    """What a node reported last, if it ever did."""
-    row = SysextReport.objects.filter(node=node).first()
-    if row is None:
-        return None
-    said = load(row.content)
-    return Reported(said, row.received_at, row.changed_at, not said.is_of_boot(node.boot_id))
+@dataclass(frozen=True, slots=True)
+class Drifting:
+    """One finding of drift as the page shows it."""
+
+    finding: Finding
+
+    @property
+    def word(self) -> Word:
+        """Its class as an icon and a word."""
+        icon, tone = _LOOKS[self.finding.severity]
+        return Word(self.finding.label, icon, tone, self.finding.sentence)
+
+    @property
+    def basis(self) -> str:
+        """How it is known, in words."""
+        return BASES[self.finding.basis]
+
+
+def sysexts(node: Node, now: datetime) -> dict[str, object]:
+    """What a node's page says of its images: the drift, its OEM first, and its last report."""
+    measured = drift.of_node(node, now)
+    row, said = measured.row, measured.said
+    reported = None
+    if row is not None and said is not None:
+        is_stale = not said.is_of_boot(node.boot_id)
+        reported = Reported(said, row.received_at, row.changed_at, is_stale)
+    return {
+        "drift": [Drifting(finding) for finding in measured.findings],
+        "carries": measured.carries,
+        "reported": reported,
+    }

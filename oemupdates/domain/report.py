@@ -101,18 +101,21 @@ class Report(NamedTuple):
         needed = []
         if self.oem_flag_active and _NAME.fullmatch(self.oem):
             needed.append(f"{_OEM_PREFIX}{self.oem}.gz")
-        needed += [f"{flatcar_name(name)}.gz" for name in self.enabled_sysext if _is_payload(name)]
+        needed += [f"{flatcar_name(name)}.gz" for name in self.extensions_by_update]
         return tuple(needed)
+
+    @property
+    def extensions_by_update(self) -> tuple[str, ...]:
+        """The short names of extensions that are switched on and come with updates.
+
+        containerd and docker are within the OS image.
+        """
+        return tuple(name for name in self.enabled_sysext if not name.endswith("-flatcar"))
 
 
 def flatcar_name(name: str) -> str:
     """How the image of an extension is called that `enabled-sysext.conf` calls by a short name."""
     return f"flatcar-{name}"
-
-
-def _is_payload(name: str) -> bool:
-    """Whether an extension comes with updates: containerd and docker are within the OS image."""
-    return not name.endswith("-flatcar")
 
 
 def read(body: bytes) -> Report:

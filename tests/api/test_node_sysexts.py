@@ -35,6 +35,7 @@ def test_what_was_reported_is_told_beside_what_is_known(api: Client, node: Node)
             "birth_version": "",
         },
         "report": None,
+        "drift": api.get(path).json()["drift"],
     }
     reports.take(read(report()), secret="", address=None, now=timezone.now())
     told = api.get(path).json()["report"]
@@ -43,6 +44,27 @@ def test_what_was_reported_is_told_beside_what_is_known(api: Client, node: Node)
         name: value for name, value in DOCUMENT.items() if name not in kept
     }
     assert (told["boot_id"], told["is_stale"]) == (DOCUMENT["bootid"], False)
+
+
+def test_its_drift_is_told_with_its_basis_and_the_way_out(api: Client, node: Node) -> None:
+    path = f"/api/v1/nodes/{node.pk}/sysexts"
+    told = api.get(path).json()["drift"][0]
+    assert (told["drift"], told["severity"], told["basis"]) == (
+        "oem_version_mismatch",
+        "error",
+        "beacon",
+    )
+    Node.objects.update(version="4593.2.1")
+    assert api.get(path).json()["drift"][0]["drift"] == "in_sync"
+    reports.take(read(report(extensions=[])), secret="", address=None, now=timezone.now())
+    told = api.get(path).json()["drift"][0]
+    assert (told["drift"], told["severity"], told["basis"]) == (
+        "oem_not_merged",
+        "error",
+        "report",
+    )
+    assert told["sentence"] == "The sysext of OEM azure is not merged: its tools do not run."
+    assert "systemd-sysext status" in told["way_out"]
 
 
 def test_a_report_of_another_boot_is_stale(api: Client, node: Node) -> None:

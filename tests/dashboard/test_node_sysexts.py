@@ -33,3 +33,18 @@ def test_a_nodes_page_shows_its_report_with_its_age(viewer: Client) -> None:
     assert "stale" not in page
     reports.take(read(report(bootid="earlier")), secret="", address=None, now=now)
     assert "stale" in viewer.get(f"/nodes/{node.pk}/").text
+
+
+def test_a_nodes_page_shows_its_drift_and_what_its_oem_means(viewer: Client) -> None:
+    values = {"version": "4593.2.1", "aleph_version": "4459.2.1", "oem": "azure"}
+    node = make_node(
+        machine_id=DOCUMENT["machineid"], boot_id="{" + DOCUMENT["bootid"] + "}", **values
+    )
+    page = viewer.get(f"/nodes/{node.pk}/").text
+    for words in ("Probably in step", "derived", "Never reported", "WALinuxAgent, hv-daemons"):
+        assert words in page
+    dangling = EXTENSION | {"merged": False, "target_exists": False}
+    reports.take(read(report(extensions=[dangling])), secret="", address=None, now=timezone.now())
+    page = viewer.get(f"/nodes/{node.pk}/").text
+    assert page.count("Image missing") == 2  # beside its name, and among its drift
+    assert "the next boot downloads it, or fails" in page

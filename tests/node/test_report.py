@@ -69,7 +69,7 @@ TOLD = {
     states.downgraded: (True, False, False, False),
     states.initial: (True, False, True, True),
     states.dangling: (True, False, False, False),
-    states.masked: (True, False, False, False),
+    states.masked: (True, False, False, True),
     states.no_oem: (False, False, None, None),
 }
 

@@ -214,6 +214,7 @@ def masked(tree: Tree) -> None:
     tree.install()
     tree.flag()
     tree.store(tree.version)
+    tree.write("dev/null")
     tree.select("/dev/null")
 
 

@@ -1,0 +1,119 @@
+"""Drift as it is measured of rows, and of the trees that the real report reads."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from oemupdates.domain.drift_facts import Drift
+from oemupdates.domain.event import Meaning
+from oemupdates.domain.node import State
+from oemupdates.domain.report import read
+from oemupdates.models import Channel, Event, Node, Payload, VersionInterval
+from oemupdates.services import drift, rates, reports
+from tests.node import tree as states
+from tests.node.conftest import MISSING
+from tests.node.tree import BOOT, MACHINE, NEW, OLD, Tree
+from tests.services.makers import NOW, make_node, make_release, seeded_channel
+
+pytestmark = pytest.mark.django_db
+PAYLOADS = ("flatcar_production_update.gz", "oem-azure.gz")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "_own", rates.Own())
+
+
+def drifts(node: Node) -> list[Drift]:
+    node = Node.objects.select_related("group__channel__target").get(pk=node.pk)
+    return [finding.drift for finding in drift.of_node(node, NOW).findings]
+
+
+@pytest.fixture
+def node(db: None) -> Node:
+    return make_node(
+        machine_id=MACHINE, boot_id=f"{{{BOOT}}}", oem="azure", version=NEW, aleph_version=OLD
+    )
+
+
+CLASSES = {
+    states.legacy: Drift.OEM_NOT_MIGRATED,
+    states.migration_waiting: Drift.MIGRATION_WAITING,
+    states.migration_staged: Drift.MIGRATION_PENDING,
+    states.synced: Drift.IN_SYNC,
+    states.staged: Drift.IN_SYNC,
+    states.updated: Drift.IN_SYNC,
+    states.rolled_back: Drift.IN_SYNC,
+    states.reset: Drift.IN_SYNC,
+    states.downgraded: Drift.OEM_DOWNGRADED_BELOW_PORT,
+    states.initial: Drift.OEM_INITIAL,
+    states.dangling: Drift.OEM_MISSING_FOR_OS,
+    states.masked: Drift.OEM_NOT_MERGED,
+    states.no_oem: Drift.OEM_ID_MISMATCH,  # its check-ins say azure
+}
+
+
+@pytest.mark.parametrize("state", states.STATES, ids=lambda state: state.__name__)
+def test_every_state_of_a_real_tree_has_its_class(
+    node: Node, tmp_path: Path, state: states.State
+) -> None:
+    if MISSING:
+        pytest.skip(f"a node has {', '.join(MISSING)}; this machine has not")
+    tree = Tree(tmp_path / "node")
+    state(tree)
+    Node.objects.update(version=tree.version)
+    said = read(tree.run("report", "--print").encode())
+    reports.take(said, secret="", address=None, now=NOW)
+    assert drifts(node)[0] is CLASSES[state]
+
+
+def test_the_tools_of_its_os_are_those_of_the_release_here(node: Node) -> None:
+    make_release(NEW, payloads=PAYLOADS)
+    Payload.objects.filter(name="oem-azure.gz").update(own_version="2.13.0")
+    Node.objects.update(oem_basis="observed", oem_version=NEW, oem_build="2.12.0.4-r2")
+    assert drifts(node)[0] is Drift.OEM_PAYLOAD_STALE
+    Payload.objects.filter(name="oem-azure.gz").update(own_version="2.12.0.4-r2")
+    assert drifts(node) == [Drift.IN_SYNC, Drift.REPORT_NEVER]
+
+
+def test_two_versions_with_a_sysext_migrate_a_node(node: Node) -> None:
+    Node.objects.update(aleph_version="3510.2.0")
+    for number, version in enumerate(("3510.2.0", OLD)):
+        VersionInterval.objects.create(
+            node=node, version=version, oem="azure", started_at=NOW, ended_at=NOW
+        )
+        assert drifts(node)[0] is Drift.OEM_NOT_MIGRATED, number
+    VersionInterval.objects.create(node=node, version=NEW, oem="azure", started_at=NOW)
+    assert drifts(node)[0] is Drift.ASSUMED_IN_SYNC
+
+
+def test_a_reboot_is_overdue_a_week_after_the_update_was_applied(node: Node) -> None:
+    Node.objects.update(state=State.REBOOT_PENDING, target_version="4757.1.0")
+    for days, expected in ((6, Drift.REBOOT_PENDING), (7, Drift.REBOOT_OVERDUE)):
+        Event.objects.all().delete()
+        Event.objects.create(
+            node=node, at=NOW - timedelta(days=days), meaning=Meaning.APPLIED, type=3, result=1
+        )
+        assert expected in drifts(node)
+
+
+def test_its_target_is_its_channels(node: Node) -> None:
+    Channel.objects.filter(pk=seeded_channel().pk).update(
+        target=make_release("4757.1.0", payloads=PAYLOADS)
+    )
+    assert Drift.OS_BEHIND in drifts(node)
+
+
+def test_a_node_without_a_group_is_measured_too(node: Node) -> None:
+    Node.objects.update(group=None)
+    assert drifts(node)[0] is Drift.ASSUMED_IN_SYNC
+
+
+def test_a_page_asks_no_more_for_a_long_history(
+    node: Node, django_assert_max_num_queries: object
+) -> None:
+    for _ in range(20):
+        VersionInterval.objects.create(node=node, version=NEW, started_at=NOW, ended_at=NOW)
+    with django_assert_max_num_queries(10):  # type: ignore[operator]
+        drifts(node)
