@@ -67,6 +67,11 @@ app.conf.beat_schedule = {
         "schedule": 15.0,
         "options": {"expires": 15},
     },
+    "import-bundles": {
+        "task": "oemupdates.tasks.import_bundles",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

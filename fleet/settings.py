@@ -292,6 +292,11 @@ for _key in BUNDLE_KEYS:
         message = f"FLEET_BUNDLE_KEYS names {_key}, and there is no such file"
         raise ImproperlyConfigured(message)
 
+# A folder whose bundles may be imported by page, and the largest that may be uploaded there.
+_bundle_dir = env.str("FLEET_BUNDLE_DIR", default="")
+BUNDLE_DIR = Path(_bundle_dir).absolute() if _bundle_dir else None
+BUNDLE_MAX_BYTES = env.int("FLEET_BUNDLE_MAX_BYTES", default=32 * 1024**3)
+
 # --- Upstreams ----------------------------------------------------------------------------------
 
 # Channels that are fetched for at once, by all workers together.

@@ -14,6 +14,7 @@ from django.utils import timezone
 from oemupdates.services import (
     activity_chain,
     bulk_work,
+    bundle_runs,
     counters,
     deliveries,
     demo,
@@ -117,3 +118,11 @@ def sync_upstreams() -> None:
     """
     worked = sync.work_due()
     heartbeats.beat("sync_upstreams", timezone.now(), found=worked)
+
+
+# It goes on where it was broken off, but a bundle of many releases takes its time to be read.
+@shared_task(acks_late=False, time_limit=6 * 60 * 60)  # type: ignore[untyped-decorator]
+def import_bundles() -> None:
+    """Take in the bundles that somebody brought."""
+    worked = bundle_runs.work_open()
+    heartbeats.beat("import_bundles", timezone.now(), found=worked)

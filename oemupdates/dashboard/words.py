@@ -153,6 +153,8 @@ RETENTION = {
 BY_PROVIDERS = {"operator.created", "role.given", "role.taken"}
 ACTIVITIES = {
     "application.registered": "registered application",
+    "bundle.exported": "made bundle",
+    "bundle.import_asked": "asked for an import of bundle",
     "bundle.imported": "imported bundle",
     "channel.created": "made channel",
     "channel.dead_end_added": "added a dead end to",

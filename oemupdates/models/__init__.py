@@ -3,6 +3,7 @@
 from oemupdates.models.activity import Activity, ActivityCheck
 from oemupdates.models.application import FLATCAR, Application, Architecture
 from oemupdates.models.bulk import BulkChange, BulkItem
+from oemupdates.models.bundle import BundleImport
 from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
@@ -39,6 +40,7 @@ __all__ = [
     "Architecture",
     "BulkChange",
     "BulkItem",
+    "BundleImport",
     "Channel",
     "Configuration",
     "DarkMark",

@@ -19,7 +19,8 @@ from starlette.responses import FileResponse, PlainTextResponse
 
 from oemupdates.domain.ustar import Member
 from oemupdates.payloads import archives
-from oemupdates.services import carrying
+from oemupdates.services import bundle_links, carrying
+from oemupdates.services.activity import Refused
 from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
 
 Scope = MutableMapping[str, Any]
@@ -37,6 +38,9 @@ _ARCHIVE = re.compile(
     r"/payloads/(?P<board>(?:amd64|arm64)-usr)/(?P<version>[0-9][0-9A-Za-z.+-]{0,63})"
     rf"/{re.escape(carrying.ARCHIVE)}",
     re.ASCII,
+)
+_BUNDLE = re.compile(
+    rf"{re.escape(bundle_links.FOLDER)}/(?P<token>[0-9A-Za-z:._-]{{1,8000}})\.tar", re.ASCII
 )
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz", re.ASCII)
 _MAX_NAMES = 64
@@ -78,6 +82,9 @@ async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] not in {"GET", "HEAD"}:
         refusal = PlainTextResponse("GET or HEAD\n", 405, headers={"allow": "GET, HEAD"})
         await refusal(scope, receive, send)
+        return
+    if match := _BUNDLE.fullmatch(scope["path"]):
+        await _bundle(match["token"], scope, receive, send)
         return
     if match := _ARCHIVE.fullmatch(scope["path"]):
         await _archive(match, scope, receive, send)
@@ -146,3 +153,22 @@ def _names(query: bytes) -> list[str] | None:
         return None
     names = asked.pop("file", [])
     return None if asked or not all(map(_NAME.fullmatch, names)) else names
+
+
+async def _bundle(token: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the bundle of a link, signed anew and the same bytes as before."""
+    try:
+        planned = await anyio.to_thread.run_sync(bundle_links.follow, token)
+    except Refused as refusal:
+        status = 404 if isinstance(refusal, bundle_links.NoSuchLink) else 409
+        await PlainTextResponse(f"{refusal}\n", status)(scope, receive, send)
+        return
+    manifest = planned.members[0].content
+    response = archives.respond(
+        planned.members,
+        name=planned.name.removesuffix(".tar"),
+        method=scope["method"],
+        headers=Headers(scope=scope),
+        identity=manifest if isinstance(manifest, bytes) else b"",
+    )
+    await response(scope, receive, send)

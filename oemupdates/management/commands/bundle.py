@@ -10,9 +10,9 @@ from django.template.defaultfilters import filesizeformat
 from oemupdates.domain import bundle
 from oemupdates.domain.bundle import Manifest
 from oemupdates.models import FLATCAR, Release
-from oemupdates.services import bundle_import, bundle_keys, bundles
+from oemupdates.services import bundle_import, bundle_keys, bundle_runs, bundles
 from oemupdates.services.activity import Refused
-from oemupdates.services.bundle_import import Belief, Taken
+from oemupdates.services.bundle_import import Belief
 
 _ARCHITECTURES = {"amd64-usr": "amd64", "arm64-usr": "arm64"}
 
@@ -135,7 +135,8 @@ class Command(BaseCommand):
         if not files:
             raise CommandError(f"{path} holds no .tar file.")
         for file in files:
-            yield from _told(file, bundle_import.take(file, belief, by=None))
+            yield f"{file}:"
+            yield from bundle_runs.told(bundle_import.take(file, belief, by=None))
 
 
 def _keys(options: dict[str, Any]) -> Any:
@@ -174,14 +175,3 @@ def _contents(manifest: Manifest) -> Iterator[str]:
         names = [one.name for one in manifest.of(release) if one.is_payload]
         part = "" if manifest.is_whole(release) else ", for nodes that run it"
         yield f"{release.version} ({release.architecture}){part}: {', '.join(names)}"
-
-
-def _told(file: Path, taken: Taken) -> Iterator[str]:
-    for one in taken.imported:
-        if one.is_new:
-            yield f"Registered {one.release} with {', '.join(one.added)}."
-        elif one.added:
-            yield f"Added {', '.join(one.added)} to {one.release}."
-        else:
-            yield f"{one.release} is registered like this already."
-    yield f"Took in {file}, signed by {taken.opened.key}. No channel was moved."

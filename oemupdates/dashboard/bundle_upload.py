@@ -1,0 +1,78 @@
+"""A bundle that comes in by a form: straight to the disk, and no further than it may go."""
+
+import shutil
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, StopUpload
+from django.http import HttpRequest
+
+from oemupdates.services import bundle_runs
+
+
+class ToDisk(FileUploadHandler):
+    """Writes the one file of a form where a worker will read it; `problem` says why not."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self.name, self.problem = "", ""
+        self.path: Path | None = None
+        self._file: IO[bytes] | None = None
+        self._kept = False
+
+    def handle_raw_input(
+        self,
+        input_data: Any,
+        META: dict[str, Any],  # noqa: N803 - Django's
+        content_length: int,
+        boundary: str,
+        encoding: str | None = None,
+    ) -> None:
+        """Refuse by its length what is too large, before any of it is written."""
+        free = shutil.disk_usage(bundle_runs.upload_place().parent).free
+        if content_length > settings.BUNDLE_MAX_BYTES:
+            self.problem = f"It is larger than {settings.BUNDLE_MAX_BYTES} bytes."
+        elif content_length + settings.SYNC_DISK_RESERVE > free:
+            self.problem = "There is no room for it on this server's disk."
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin the first file; a form has one."""
+        super().new_file(*args, **kwargs)
+        if self.problem or self.path is not None:
+            raise StopUpload(connection_reset=True)
+        self.name = self.file_name or ""
+        self.path = bundle_runs.upload_place()
+        self._file = self.path.open("xb")
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        """Write a piece."""
+        if self._file is not None:
+            self._file.write(raw_data)
+
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
+        """End the file; it is no part of the form's values."""
+        self._close()
+        return None
+
+    def upload_interrupted(self) -> None:
+        """Keep nothing of what was not sent to its end."""
+        self._close()
+        self.forget()
+        self.path = None
+
+    def keep(self) -> None:
+        """Leave the file where it is when the request ends."""
+        self._kept = True
+
+    def forget(self) -> None:
+        """Delete the file, unless it is kept."""
+        self._close()
+        if self.path is not None and not self._kept:
+            self.path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

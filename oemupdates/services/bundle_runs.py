@@ -1,0 +1,161 @@
+"""Imports of bundles that are asked for by page: files are kept, and workers take them in."""
+
+import fcntl
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from oemupdates.models import BundleImport, Operator
+from oemupdates.services import activity, bundle_import, bundle_keys
+from oemupdates.services.bundle_import import Belief, Taken
+
+# An import whose workers die again and again is what kills them.
+MAX_ATTEMPTS = 5
+_UPLOADS = ".bundles"
+_State = BundleImport.State
+
+
+class CannotAskImport(activity.Refused):
+    """There is no such file, it is being imported already, or there is no room for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A bundle in the folder of the settings."""
+
+    name: str
+    size: int
+
+
+def found() -> list[Found]:
+    """The bundles that lie in the folder of the settings, by name."""
+    folder = settings.BUNDLE_DIR
+    if folder is None or not folder.is_dir():
+        return []
+    files = [one for one in sorted(folder.glob("*.tar")) if one.is_file()]
+    return [Found(one.name, one.stat().st_size) for one in files]
+
+
+def upload_place() -> Path:
+    """Where an upload is written: on the disk of the payloads, under a name that nobody chose."""
+    folder = Path(settings.PAYLOAD_DIR) / _UPLOADS
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"upload-{uuid.uuid4().hex}.tar"
+
+
+def ask_found(name: str, *, by: Operator | None) -> BundleImport:
+    """Let a worker take in a bundle of the folder; raises `CannotAskImport`."""
+    folder: Path | None = settings.BUNDLE_DIR
+    for one in found():
+        if folder is not None and one.name == name:
+            return _add(name, folder / name, one.size, is_upload=False, by=by)
+    raise CannotAskImport(f"There is no bundle {name[:100]!r} in the folder of this server.")
+
+
+def ask_uploaded(name: str, path: Path, *, by: Operator | None) -> BundleImport:
+    """Let a worker take in a file that was uploaded, and delete it at the end."""
+    shown = activity.wording(name, what="The name of the file", most=255)
+    return _add(shown or path.name, path, path.stat().st_size, is_upload=True, by=by)
+
+
+def _add(
+    name: str, path: Path, size: int, *, is_upload: bool, by: Operator | None
+) -> BundleImport:
+    try:
+        with transaction.atomic():
+            row = BundleImport.objects.create(
+                name=name,
+                path=str(path),
+                is_upload=is_upload,
+                size=size,
+                asked_at=timezone.now(),
+                asked_by=by,
+            )
+            subject = activity.Named("bundle", name, row.pk)
+            activity.record(verb="bundle.import_asked", subject=subject, by=by)
+    except IntegrityError:
+        raise CannotAskImport(f"{name} is being imported already.") from None
+    return row
+
+
+def work_open() -> int:
+    """Take in every bundle that waits and that nobody works on; how many."""
+    worked = 0
+    for key in list(BundleImport.objects.filter(state=_State.OPEN).values_list("pk", flat=True)):
+        with _alone(key) as is_alone:
+            if is_alone and (row := _begin(key)):
+                _end(row, _work(row))
+                worked += 1
+    return worked
+
+
+@contextmanager
+def _alone(key: int) -> Iterator[bool]:
+    """Whether nobody else works on an import; whoever dies gives the lock back by that."""
+    path = Path(settings.PAYLOAD_DIR) / _UPLOADS / f"import-{key}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        yield True
+        path.unlink(missing_ok=True)
+
+
+def _begin(key: int) -> BundleImport | None:
+    """Count an attempt; None if it was ended by somebody else meanwhile."""
+    rows = BundleImport.objects.filter(pk=key, state=_State.OPEN)
+    if not rows.update(attempt=F("attempt") + 1):
+        return None
+    return BundleImport.objects.select_related("asked_by").get(pk=key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    results: list[str] = field(default_factory=list)
+    problem: str = ""
+
+
+def _work(row: BundleImport) -> _Outcome:
+    if row.attempt > MAX_ATTEMPTS:
+        return _Outcome(problem=f"Whoever worked on it ended {MAX_ATTEMPTS} times.")
+    try:
+        belief = Belief(bundle_keys.trusted())
+        return _Outcome(told(bundle_import.take(Path(row.path), belief, by=row.asked_by)))
+    except activity.Refused as refusal:
+        return _Outcome(problem=str(refusal))
+
+
+def told(taken: Taken) -> list[str]:
+    """What an import came to, in sentences."""
+    lines = []
+    for one in taken.imported:
+        if one.is_new:
+            lines.append(f"Registered {one.release} with {', '.join(one.added)}.")
+        elif one.added:
+            lines.append(f"Added {', '.join(one.added)} to {one.release}.")
+        else:
+            lines.append(f"{one.release} is registered like this already.")
+    return [*lines, f"Signed by {taken.opened.key}. No channel was moved."]
+
+
+def _end(row: BundleImport, outcome: _Outcome) -> None:
+    """Write down what an import came to, and delete what was uploaded for it."""
+    BundleImport.objects.filter(pk=row.pk, state=_State.OPEN, attempt=row.attempt).update(
+        state=_State.FAILED if outcome.problem else _State.DONE,
+        ended_at=timezone.now(),
+        results=outcome.results,
+        problem=outcome.problem,
+    )
+    if row.is_upload:
+        with suppress(FileNotFoundError):
+            Path(row.path).unlink()
