@@ -49,7 +49,12 @@ KEYS: dict[str, QuerySet[Model]] = {
     ".subscription": models.Subscription.objects.all(),
     ".upstream": models.Upstream.objects.all(),
 }
-WORDS = {".key": "nobody", ".kind": "history", ".name": "not-found"}
+WORDS = {
+    ".app": "e96281a6-d1af-4bde-9a0a-97b76e56dc57",
+    ".key": "nobody",
+    ".kind": "history",
+    ".name": "not-found",
+}
 
 _NODES = (
     "q=state:failed",

@@ -21,6 +21,7 @@ from oemupdates.api import (
     oems,
     operators,
     overview,
+    packages,
     paths,
     releases,
     retention,
@@ -204,6 +205,8 @@ v1: list[URLPattern] = [
 ]
 urlpatterns: list[URLPattern] = [
     *[path(f"v1/{one.pattern}", one.callback, name=one.name) for one in v1],
+    # Where publishing scripts for Nebraska send what they published.
+    path("apps/<str:app>/packages", packages.Packages.as_view(), name="packages"),
     path("docs/", documents.swagger, name="docs"),
     path("v1/openapi.json", documents.OpenApi.as_view(), name="openapi"),
     path("problems/", documents.Problems.as_view(), name="problems"),

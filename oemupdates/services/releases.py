@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.utils import timezone
 
 from oemupdates.domain.version import BadVersion, parse, sort_key
-from oemupdates.models import Application, Channel, Operator, Payload, Release
+from oemupdates.models import Application, Channel, Operator, Release
 from oemupdates.services import activity, channels
 from oemupdates.services.configuration import changing
 from oemupdates.services.payload_files import (
@@ -20,6 +20,7 @@ from oemupdates.services.payload_files import (
     read,
     staged,
 )
+from oemupdates.services.release_payloads import believe, register
 
 _MAX_URL = 500
 
@@ -100,7 +101,7 @@ def judge(source: Source, *, application: Application, architecture: str) -> Jud
         parse(source.version)
     except BadVersion as error:
         raise CannotImport(f"{error}.") from None
-    codebase = _codebase(source.codebase)
+    codebase = codebase_of(source.codebase)
     folder = read(
         source.directory,
         version=source.version,
@@ -147,12 +148,14 @@ def _save(
     if known is None:
         release.save(force_insert=True)
     if new:
-        _register(release, new, by=by, is_new=known is None)
+        register(release, new, by=by, is_new=known is None)
+    if known is not None:
+        believe(release, judged.folder.files, by=by)
     names = tuple(file.name for file in new)
     return Imported(release, known is None, names, target_moved=False, folder=judged.folder)
 
 
-def _codebase(url: str) -> str:
+def codebase_of(url: str) -> str:
     """A URL as a codebase: clients drop the last part of one that does not end with a slash."""
     if not url:
         return ""
@@ -214,34 +217,6 @@ def _unregistered(
                 " stay what it is."
             )
     return [file for file in files if file.name not in payloads]
-
-
-def _register(
-    release: Release, files: list[PayloadFile], *, by: Operator | None, is_new: bool
-) -> None:
-    Payload.objects.bulk_create(
-        Payload(
-            release=release,
-            name=file.name,
-            size=file.size,
-            sha1=file.sha1,
-            sha256=file.sha256,
-            is_verified=True,
-            signed_by=file.signed_by,
-            built_for=file.inside.version or file.inside.level if file.inside else "",
-            own_version=file.inside.own_version if file.inside else "",
-        )
-        for file in files
-    )
-    after: dict[str, activity.Value] = {file.name: f"sha256 {file.sha256}" for file in files}
-    if is_new and release.codebase:
-        after["codebase"] = release.codebase
-    activity.record(
-        verb="release.imported" if is_new else "release.completed",
-        subject=release,
-        by=by,
-        after=after,
-    )
 
 
 def _move_target(channel: Channel, release: Release, *, by: Operator | None) -> bool:

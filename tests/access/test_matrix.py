@@ -213,6 +213,7 @@ def things(db: None) -> dict[str, Any]:
         "api:floor.pk": channel.pk,
         "api:dead_ends.pk": channel.pk,
         "api:dead_end.pk": channel.pk,
+        "api:packages.app": str(release.application.uuid),
         "api:payloads.pk": release.pk,
         "api:problem.name": "not-found",
         "user": user.pk,
