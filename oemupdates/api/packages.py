@@ -51,7 +51,9 @@ class Size(serializers.Field[int, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> int:
         """Take digits, in a text or as a number."""
-        text = str(data) if isinstance(data, str | int) and not isinstance(data, bool) else ""
+        text = (
+            str(data).strip() if isinstance(data, str | int) and not isinstance(data, bool) else ""
+        )
         if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) or not 0 < int(text) <= MAX_SIZE:
             self.fail("invalid")
         return int(text)
@@ -69,7 +71,7 @@ class _Base64(Text):
 
     def to_internal_value(self, data: Any) -> str:
         """Take base64 of so many bytes alone."""
-        text = super().to_internal_value(data)
+        text = super().to_internal_value(data).strip()
         try:
             found = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
@@ -101,7 +103,7 @@ class Hex(Text):
 
     def to_internal_value(self, data: Any) -> str:
         """Take 64 digits alone."""
-        text = super().to_internal_value(data)
+        text = super().to_internal_value(data).strip()
         if not _HEX.fullmatch(text):
             self.fail("hash")
         return text.lower()
