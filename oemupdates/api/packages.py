@@ -63,7 +63,7 @@ class Size(serializers.Field[int, Any, Any, Any]):
         return str(value)
 
 
-class _Base64(Text):
+class _Base64(serializers.CharField):
     """A hash in base64, as its hex."""
 
     size = 0
@@ -96,7 +96,7 @@ class Sha256(_Base64):
 
 
 @extend_schema_field({"type": "string", "pattern": "^[0-9a-fA-F]{64}$"})
-class Hex(Text):
+class Hex(serializers.CharField):
     """A SHA-256 in hex."""
 
     default_error_messages = {"hash": "This is no SHA-256 in hex."}  # noqa: RUF012 - as DRF
