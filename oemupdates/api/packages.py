@@ -39,7 +39,7 @@ _MAX_FILES = 200
 @extend_schema_field(
     {
         "oneOf": [
-            {"type": "string", "pattern": "^0*[1-9][0-9]{0,8}$"},
+            {"type": "string", "pattern": "^[1-9][0-9]{0,8}$"},
             {"type": "integer", "minimum": 1, "maximum": MAX_SIZE},
         ]
     }
@@ -50,10 +50,10 @@ class Size(serializers.Field[int, Any, Any, Any]):
     default_error_messages = {"invalid": "Say how many bytes it has."}  # noqa: RUF012 - as DRF
 
     def to_internal_value(self, data: Any) -> int:
-        """Take digits, in a text or as a number."""
-        text = (
-            str(data).strip() if isinstance(data, str | int) and not isinstance(data, bool) else ""
-        )
+        """Take digits, in a text or as a number; JSON tells 1.0 from 1 no more than we do."""
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        text = str(data).strip() if isinstance(data, str | int) else ""
         if not re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) or not 0 < int(text) <= MAX_SIZE:
             self.fail("invalid")
         return int(text)
