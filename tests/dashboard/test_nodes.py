@@ -162,7 +162,7 @@ class TestFacets:
             ("Failed", "1"),
             ("Up to date", "1"),
         ]
-        oem = html.partition(">OEM<")[2].partition("</details>")[0]
+        oem = html.partition('pill on">OEM<')[2].partition("</details>")[0]
         assert re.findall(r"</svg>([a-z]+)</span><span class=\"num mute\">(\d+)", oem) == [
             ("azure", "2"),
             ("ami", "1"),

@@ -131,7 +131,15 @@ UPSTREAMS = {
 }
 # What test_oem_catalogue.py is about.
 OEMS = {"oem_add", "oem_change", "oem_remove"}
+# What test_bundles.py is about.
+BUNDLES = {
+    "release_bundles",
+    "release_bundle_import",
+    "release_bundle_export",
+    "release_bundle_upload",
+}
 OTHERS = {
+    *BUNDLES,
     "logout",
     "password",
     "prefer",
