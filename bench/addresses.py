@@ -21,6 +21,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     "channel": _CHANNEL.exclude(floors=None),
     "dead_end": _CHANNEL.exclude(dead_ends=None),
     "deliver": models.Webhook.objects.all(),
+    "factor": models.Operator.objects.all(),
     "floor": _CHANNEL.exclude(floors=None),
     # The last group is the biggest one.
     "group": models.Group.objects.order_by("pk").reverse(),
@@ -32,6 +33,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     "release": models.Release.objects.all(),
     "role": _PEOPLE,
     "secret": models.UpdateSecret.objects.all(),
+    "session": models.Operator.objects.all(),
     "sync_run": models.SyncRun.objects.all(),
     "token": models.ApiToken.objects.all(),
     "upstream": models.Upstream.objects.all(),

@@ -20,6 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 
 from oemupdates.domain import provider
+from oemupdates.domain.access import Role
 
 env = environ.Env()
 
@@ -195,7 +196,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "allauth.socialaccount",
+    "allauth.usersessions",
     "csp",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -216,6 +219,7 @@ MIDDLEWARE = [
     "oemupdates.dashboard.middleware.RefusalMiddleware",
     "oemupdates.dashboard.middleware.OneTimePasswordMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "oemupdates.dashboard.middleware.SessionMiddleware",
     "oemupdates.dashboard.middleware.RoleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -253,7 +257,21 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # How often a minute an address may try to log in; 0 for any number.
 LOG_INS_A_MINUTE = env.int("FLEET_LOG_INS_A_MINUTE", default=20)
+# Roles that show nothing to a session in which no second factor was shown.
+try:
+    REQUIRE_SECOND_FACTOR = frozenset(
+        Role(name) for name in env.list("FLEET_REQUIRE_SECOND_FACTOR", default=[])
+    )
+except ValueError as error:
+    message = f"FLEET_REQUIRE_SECOND_FACTOR must be some of {', '.join(Role)}: {error}"
+    raise ImproperlyConfigured(message) from error
 ACCOUNT_ADAPTER = "oemupdates.dashboard.adapters.AccountAdapter"
+# Attempts are counted by `services/knocking`, for every way in.
+ACCOUNT_RATE_LIMITS = False
+MFA_ADAPTER = "oemupdates.dashboard.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "OEM Fleet"
+USERSESSIONS_TRACK_ACTIVITY = False
 ACCOUNT_EMAIL_VERIFICATION = "none"
 LOGIN_URL = "dashboard:login"
 LOGIN_REDIRECT_URL = "dashboard:overview"

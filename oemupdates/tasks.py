@@ -23,6 +23,7 @@ from oemupdates.services import (
     notices,
     reports,
     samples,
+    sessions,
     sync,
 )
 
@@ -81,6 +82,7 @@ def forget_old_history() -> None:
     forgotten = history.forget(timezone.now())
     reports.forget_needs(timezone.now())
     SessionStore.clear_expired()
+    sessions.forget_ended(timezone.now())
     heartbeats.beat("forget_old_history", timezone.now(), found=forgotten)
 
 

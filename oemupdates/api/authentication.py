@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from oemupdates.api.problems import NotPermitted
 from oemupdates.domain.access import Permission
 from oemupdates.models import ApiToken, Operator
-from oemupdates.services import access, activity, tokens
+from oemupdates.services import access, activity, factors, tokens
 
 CHALLENGE = 'Bearer realm="OEM Fleet"'
 
@@ -77,6 +77,8 @@ class Allowed(BasePermission):
             return False
         if operator.must_change_password and request.auth is None:
             raise NotPermitted("Choose a lasting password first, on the password page.")
+        if request.auth is None and factors.is_missing(operator, request.session):
+            raise NotPermitted("Your role asks for a second factor: log in with it, on the pages.")
         guarded: Guarded = view  # type: ignore[assignment]
         permission = guarded.needed(request.method or "")
         if permission is not None and not access.where(operator, permission):

@@ -12,11 +12,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse_lazy
 
-from oemupdates.dashboard import providing
+from oemupdates.dashboard import entering
 from oemupdates.dashboard.acting import operator
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import identities, knocking, operators, proof, rates
+from oemupdates.services import identities, knocking, operators, proof, rates, sessions
 
 
 class LogInForm(AuthenticationForm):
@@ -47,11 +47,9 @@ class LogIn(LoginView):
         return super().get_context_data(providers=identities.providers(), **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Log somebody in, and write it down."""
-        answer = super().form_valid(form)
-        operators.logged_in(operator(self.request))
-        proof.prove(self.request.session)
-        return answer
+        """Log somebody in, or ask for their second factor."""
+        who: Operator = form.get_user()
+        return entering.by_password(self.request, who, self.get_success_url())
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Say that it was wrong, and write it down, or that it was not looked at."""
@@ -71,9 +69,11 @@ class LogOut(LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Log somebody out, and write it down."""
-        who, came_by = operator(request), request.session.get(providing.CAME_BY)
+        who, came_by = operator(request), request.session.get(entering.CAME_BY)
+        key = request.session.session_key
         answer = super().post(request, *args, **kwargs)
         operators.logged_out(who)
+        sessions.forget(key or "")
         if came_by:
             messages.info(request, f"You are logged out here. At {came_by} you may not be.")
         return answer
@@ -129,6 +129,10 @@ class Password(PasswordChangeView):
         return ChangePassword
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Keep the password, and say so."""
-        messages.success(self.request, "Your password is changed.")
-        return super().form_valid(form)
+        """Keep the password, and say so; other sessions end."""
+        messages.success(self.request, "Your password is changed; other sessions have ended.")
+        before = self.request.session.session_key or ""
+        answer = super().form_valid(form)
+        key = self.request.session.session_key or ""
+        sessions.go_on(operator(self.request), before=before, key=key)
+        return answer

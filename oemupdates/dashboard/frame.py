@@ -84,10 +84,9 @@ ADMIN = (
 )
 # What somebody may do about their own account, as far as it has a page.
 ACCOUNT = (
-    ("dashboard:account", "Your account", "user"),
     ("dashboard:password", "Password", "lock"),
-    ("dashboard:two_factor", "Two-factor log-in", "shield"),
-    ("dashboard:sessions", "Sessions", "key"),
+    ("dashboard:factors", "Second factors", "shield"),
+    ("dashboard:sessions", "Sessions", "user"),
     ("dashboard:tokens", "API tokens", "key"),
     ("api:docs", "The API", "puzzle"),
 )

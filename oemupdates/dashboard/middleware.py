@@ -6,13 +6,15 @@ from collections.abc import Callable
 from http import HTTPStatus
 from ipaddress import ip_address
 
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
-from oemupdates.services import access, activity, operators
+from oemupdates.services import access, activity, factors, operators, sessions
 
 # What is about oneself, or about no one: it needs no role.
 OWN = {
@@ -20,11 +22,20 @@ OWN = {
     "dashboard:livez",
     "dashboard:readyz",
     "dashboard:login",
+    "dashboard:factor_app",
+    "dashboard:factor_codes",
+    "dashboard:factor_passkey",
+    "dashboard:factor_remove",
+    "dashboard:factors",
     "dashboard:login_came_back",
+    "dashboard:login_second",
     "dashboard:login_with",
     "dashboard:logout",
     "dashboard:password",
     "dashboard:prefer",
+    "dashboard:session_end",
+    "dashboard:sessions",
+    "dashboard:sessions_end",
     "dashboard:style",
     "dashboard:wallboard_shared",
     "dashboard:wallboard_shared_now",
@@ -93,6 +104,37 @@ class RefusalMiddleware:
         if is_refused and request.method not in SAFE and isinstance(request.user, Operator):
             operators.was_refused(request.user, f"{request.method} {request.path}")
         return response
+
+
+class SessionMiddleware:
+    """Note now and then that a session is in use, and let none go on without its second factor.
+
+    The API and the streams say so in their own words; scripts with tokens have no session.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer a request."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> HttpResponse | None:
+        """Lead whoever lacks a factor that their role asks for to where it is added."""
+        match, user = request.resolver_match, request.user
+        if match is None or not isinstance(user, Operator):
+            return None
+        if request.session.get(sessions.LISTED):
+            sessions.seen(request.session.session_key or "")
+        if match.namespace == "api" or match.view_name in OWN:
+            return None
+        if not factors.is_missing(user, request.session):
+            return None
+        if factors.has(user):
+            logout(request)
+            messages.info(request, "Your role asks for your second factor: log in anew.")
+            return redirect("dashboard:login")
+        return redirect("dashboard:factors")
 
 
 class RoleMiddleware:

@@ -15,17 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from oemupdates.dashboard import provider_trips
+from oemupdates.dashboard.entering import CAME_BY
 from oemupdates.dashboard.middleware import address
 from oemupdates.dashboard.provider_trips import Trip
 from oemupdates.domain import identity
 from oemupdates.domain.identity import Identity, NotBelieved
 from oemupdates.domain.provider import Provider
 from oemupdates.models import Operator
-from oemupdates.services import identities, knocking, operators, proof
+from oemupdates.services import factors, identities, knocking, operators, proof
 from oemupdates.upstream.session import Unreachable
 
 CANCELLED = "access_denied"
-SECOND_FACTOR, CAME_BY = "provider_has_second_factor", "came_by"
 
 
 class Failed(Exception):
@@ -139,7 +139,7 @@ def _let_in(request: HttpRequest, found: Provider, trip: Trip, who: Identity) ->
         how = ", with a second factor" if who.has_second_factor else ""
         operators.logged_in(operator, why=f"By {found.id}{how}")
         request.session[CAME_BY] = found.name
-        request.session[SECOND_FACTOR] = who.has_second_factor
+        request.session[factors.SHOWN_TO_PROVIDER] = who.has_second_factor
         if found.log_in_proves:
             proof.prove(request.session)
         elif who.authenticated_at is not None:

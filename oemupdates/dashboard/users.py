@@ -21,7 +21,7 @@ from oemupdates.dashboard.proving import proven
 from oemupdates.dashboard.tokens import every as every_token
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, ApiToken, Group, Operator, RoleGrant
-from oemupdates.services import access, identities, operators, roles
+from oemupdates.services import access, factors, identities, operators, roles
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400
@@ -56,6 +56,7 @@ class About(NamedTuple):
     seen_at: datetime | None
     comes_by: str
     identities: Sequence[SocialAccount]
+    has_second_factor: bool
 
 
 def _every() -> QuerySet[Operator]:
@@ -68,7 +69,7 @@ def _about(accounts: Sequence[Operator]) -> list[tuple[Operator, About]]:
     keys = [account.pk for account in accounts]
     tokens = ApiToken.objects.filter(operator__in=keys, last_used_at__isnull=False).order_by()
     used = dict(tokens.values_list("operator", Max("last_used_at")))
-    providers = identities.came_by(keys)
+    providers, holders = identities.came_by(keys), factors.holders(keys)
     return [
         (
             account,
@@ -76,6 +77,7 @@ def _about(accounts: Sequence[Operator]) -> list[tuple[Operator, About]]:
                 max(filter(None, (account.last_login, used.get(account.pk))), default=None),
                 comes_by=_comes_by(account, providers.get(account.pk, ())),
                 identities=providers.get(account.pk, ()),
+                has_second_factor=account.pk in holders,
             ),
         )
         for account in accounts
@@ -178,6 +180,17 @@ def reset_password(request: HttpRequest, pk: int) -> HttpResponse:
         done=f"{account} has a new one-time password; every session of theirs is over.",
     )
     return _page(request, pk, password=made[0]) if made else redirect("dashboard:admin_user", pk)
+
+
+@require_POST
+@needs(Permission.ADMINISTER)
+@proven
+def reset_factors(request: HttpRequest, pk: int) -> HttpResponse:
+    """Forget the second factors of somebody who lost them."""
+    account, by, why = _one(pk), operator(request), request.POST.get("why", "")
+    done = f"{account} logs in without a second factor now; every session of theirs is over."
+    act(request, lambda: factors.reset(account, by=by, why=why), done=done)
+    return redirect("dashboard:admin_user", pk)
 
 
 @require_POST

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from oemupdates.models import ApiToken, Operator
-from oemupdates.services import activity
+from oemupdates.services import activity, sessions
 from oemupdates.services.roles import keeping_an_administrator
 
 FIRST_USERNAME = "admin"
@@ -145,6 +145,7 @@ def reset_password(operator: Operator, *, by: Operator) -> str:
         operator.set_password(password)
         operator.must_change_password = True
         operator.save(update_fields=["password", "must_change_password"])
+        sessions.end_all(operator)
         activity.record(verb="operator.password_reset", subject=operator, by=by)
     return password
 

@@ -11,7 +11,7 @@ from django.utils.crypto import constant_time_compare
 
 from oemupdates.domain.access import EVERYWHERE, Permission, Reach
 from oemupdates.models import ApiToken, Operator
-from oemupdates.services import access, tokens
+from oemupdates.services import access, factors, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,13 @@ def admit(claims: Collection[Claim]) -> dict[Claim, Viewer]:
     now = timezone.now()
     sessions = _sessions({claim.session for claim in claims if claim.session}, now)
     held = _tokens({claim.token for claim in claims if claim.token}, now)
-    owners = {owner for owner, _ in sessions.values()}
+    owners = {str(held.get(SESSION_KEY)) for held in sessions.values()}
     operators = _operators(owners | {str(token.operator_id) for token in held.values()})
     found: dict[Claim, Viewer] = {}
-    for key, (owner, seal) in sessions.items():
-        operator = operators.get(owner)
-        if operator is None or operator.must_change_password or not _is_current(operator, seal):
-            continue
-        found[Claim(session=key)] = _viewer(operator, None)
+    for key, held_there in sessions.items():
+        operator = operators.get(str(held_there.get(SESSION_KEY)))
+        if operator is not None and _is_let_in(operator, held_there):
+            found[Claim(session=key)] = _viewer(operator, None)
     for token_key, token in held.items():
         operator = operators.get(str(token.operator_id))
         if operator is not None:
@@ -56,16 +55,12 @@ def admit(claims: Collection[Claim]) -> dict[Claim, Viewer]:
     return {claim: viewer for claim, viewer in found.items() if viewer.reach}
 
 
-def _sessions(keys: Collection[str], now: datetime) -> dict[str, tuple[str, str]]:
-    """By its key, whose each session is, and what it was opened with."""
+def _sessions(keys: Collection[str], now: datetime) -> dict[str, Mapping[str, object]]:
+    """What each session knows, by its key."""
     if not keys:
         return {}
     rows = Session.objects.filter(session_key__in=keys, expire_date__gt=now)
-    data: Mapping[str, Mapping[str, object]] = {row.session_key: row.get_decoded() for row in rows}
-    return {
-        key: (str(held.get(SESSION_KEY)), str(held.get(HASH_SESSION_KEY, "")))
-        for key, held in data.items()
-    }
+    return {row.session_key: row.get_decoded() for row in rows}
 
 
 def _tokens(keys: Collection[int], now: datetime) -> dict[int, ApiToken]:
@@ -79,6 +74,13 @@ def _operators(keys: Iterable[str]) -> dict[str, Operator]:
     wanted = {key for key in keys if key.isdecimal()}
     rows = Operator.objects.filter(pk__in=wanted, is_active=True)
     return {str(row.pk): row for row in rows.prefetch_related("role_grants")}
+
+
+def _is_let_in(operator: Operator, session: Mapping[str, object]) -> bool:
+    """Whether a session shows the fleet: pages ask for a password or a factor before."""
+    if operator.must_change_password or factors.is_missing(operator, session):
+        return False
+    return _is_current(operator, str(session.get(HASH_SESSION_KEY, "")))
 
 
 def _is_current(operator: Operator, held: str) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
@@ -203,6 +205,8 @@ def things(db: None) -> dict[str, Any]:
         "dashboard:dead_end_remove.pk": channel.pk,
         "view": SavedView.objects.create(owner=first(), name="all", is_shared=True).pk,
         "bulk": BulkChange.objects.create(by=first(), verb="hold", created_at=timezone.now()).pk,
+        "session": own_session,
+        "factor": own_factor,
         "api:token.pk": own_token,
         "api:token_revoke.pk": own_token,
         "api:bulk_change.pk": own_change,
@@ -247,6 +251,23 @@ def first() -> Operator:
 def own_token(one: Actor) -> int:
     """A token of whoever asks; the first one's for a stranger."""
     return make_token(one.operator or first()).pk
+
+
+def own_session(one: Actor) -> int:
+    """A session of whoever asks, in another browser."""
+    who = one.operator or first()
+    rows = UserSession.objects.filter(user=who)
+    row = rows.first() or UserSession.objects.create(
+        user=who, ip="192.0.2.1", session_key=f"elsewhere-{who.pk}"
+    )
+    return int(row.pk)
+
+
+def own_factor(one: Actor) -> int:
+    """An authenticator app of whoever asks."""
+    who = one.operator or first()
+    row, _ = Authenticator.objects.get_or_create(user=who, type="totp", defaults={"data": {}})
+    return int(row.pk)
 
 
 def own_change(one: Actor) -> int:
@@ -339,8 +360,8 @@ def is_fault(line: Line, one: Actor, said: str) -> bool:
     """Whether an answer is not what the table promises."""
     if said.startswith("broken"):
         return True
-    if line.route == "dashboard:logout":
-        return said != "log in"  # whoever asks ends up there
+    if line.route in {"dashboard:logout", "dashboard:login_second"}:
+        return said != "log in"  # whoever asks ends up there, with no log-in under way
     if line.who == "prometheus":
         return said not in {"log in", "no"}
     if one.may(line):

@@ -138,8 +138,21 @@ BUNDLES = {
     "release_bundle_export",
     "release_bundle_upload",
 }
+# What test_factors.py and test_sessions.py are about.
+OWN_ACCOUNT = {
+    "factors",
+    "factor_app",
+    "factor_passkey",
+    "factor_codes",
+    "factor_remove",
+    "login_second",
+    "sessions",
+    "session_end",
+    "sessions_end",
+}
 OTHERS = {
     *BUNDLES,
+    *OWN_ACCOUNT,
     "logout",
     "password",
     "prefer",
