@@ -16,6 +16,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -91,13 +92,14 @@ def second_step(request: HttpRequest) -> HttpResponse:
         return redirect("dashboard:login")
     if request.method != "POST":
         return _ask(request, who)
-    wait = knocking.seconds_to_wait_second(who.pk, address(request))
+    wait = knocking.seconds_to_wait_at(address(request))
     if wait:
-        answer = _ask(request, who, f"Too many tries: wait {wait} s, and try again.")
-        answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
-        answer["Retry-After"] = str(wait)
-        return answer
-    if not _is_shown(request, who):
+        return _wait(request, who, wait, f"Too many tries: wait {wait} s, and try again.")
+    try:
+        is_shown = _is_shown(request, who)
+    except factors.TooManyTries as refused:
+        return _wait(request, who, refused.seconds, str(refused))
+    if not is_shown:
         operators.log_in_failed(who.username, why="The second factor was wrong")
         return _ask(request, who, "That was not it. Each code is taken once.")
     entered: HttpResponse = stage.exit()
@@ -120,7 +122,14 @@ def _is_shown(request: HttpRequest, who: Operator) -> bool:
         except NOT_BELIEVED:
             return False
         return True
-    return factors.accept(who, request.POST.get("code", "")[:64])
+    return factors.accept(who, request.POST.get("code", "")[:64], now=timezone.now())
+
+
+def _wait(request: HttpRequest, who: Operator, seconds: int, fault: str) -> HttpResponse:
+    answer = _ask(request, who, fault)
+    answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
+    answer["Retry-After"] = str(seconds)
+    return answer
 
 
 def _came_in(request: HttpRequest, who: Operator) -> None:

@@ -14,6 +14,9 @@ class Operator(AbstractUser):
     is_service_account = models.BooleanField(default=False)
     # How the pages look to them: names and values that the dashboard knows.
     preferences = models.JSONField(default=dict, blank=True)
+    # Wrong codes of a second factor since the last right one, and when the next may be tried.
+    wrong_codes = models.PositiveSmallIntegerField(default=0)
+    codes_wait_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (

@@ -5,8 +5,10 @@ code was taken, and no earlier one is taken any more.
 """
 
 import hmac
+import math
 import time
 from collections.abc import Collection, Mapping, MutableMapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -30,6 +32,10 @@ PERIOD_SECONDS = 30
 PERIODS_OFF = 1
 MOST_PASSKEYS = 10
 MOST_NAME = 60
+# Whoever is asked for a code knows the password. So many wrong ones are slips; each more doubles
+# the wait before the next, up to an hour: some 30 guesses a day at three codes in a million.
+FREE_TRIES = 5
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=30), timedelta(hours=1)
 # What a session knows: that a second factor was shown in it, here or to an identity provider.
 SHOWN, SHOWN_TO_PROVIDER = "second_factor", "provider_has_second_factor"
 Session = MutableMapping[str, Any]
@@ -41,6 +47,14 @@ class CannotAddFactor(activity.Refused):
 
 class CannotRemoveFactor(activity.Refused):
     """There is no such factor."""
+
+
+class TooManyTries(activity.Refused):
+    """No code is looked at for a while, right or wrong."""
+
+    def __init__(self, wait: timedelta) -> None:
+        self.seconds = math.ceil(wait.total_seconds())
+        super().__init__(f"Too many wrong codes: wait {self.seconds} s, and try again.")
 
 
 class CannotMakeCodes(activity.Refused):
@@ -152,6 +166,7 @@ def reset(operator: Operator, *, by: Operator | None, why: str = "") -> None:
         _locked(operator)
         if not Authenticator.objects.filter(user=operator).delete()[0]:
             raise CannotRemoveFactor(f"{operator} has no second factor.")
+        Operator.objects.filter(pk=operator.pk).update(wrong_codes=0, codes_wait_until=None)
         ended = sessions.end_all(operator)
         activity.record(
             verb="operator.factors_reset",
@@ -162,39 +177,51 @@ def reset(operator: Operator, *, by: Operator | None, why: str = "") -> None:
         )
 
 
-def accept(operator: Operator, code: str) -> bool:
-    """Take a code of the app, or a recovery code, once."""
+def accept(operator: Operator, code: str, *, now: datetime) -> bool:
+    """Take a code of the app, or a recovery code, once; raises `TooManyTries`."""
     code = "".join(code.split()).replace("-", "")
-    return _accept_of_app(operator, code) or _accept_recovery(operator, code)
+    with transaction.atomic():
+        row = _locked(operator)
+        if row.codes_wait_until is not None and now < row.codes_wait_until:
+            raise TooManyTries(row.codes_wait_until - now)
+        is_right = _accept_of_app(row, code) or _accept_recovery(row, code)
+        _count(row, is_right=is_right, now=now)
+    return is_right
+
+
+def _count(row: Operator, *, is_right: bool, now: datetime) -> None:
+    wrong = 0 if is_right else min(row.wrong_codes + 1, 1000)
+    over = wrong - FREE_TRIES
+    # Ten doublings are over an hour; more would leave what a date can say.
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(over, 10)) if over >= 0 else None
+    Operator.objects.filter(pk=row.pk).update(
+        wrong_codes=wrong, codes_wait_until=now + wait if wait else None
+    )
 
 
 def _accept_of_app(operator: Operator, code: str) -> bool:
-    with transaction.atomic():
-        rows = Authenticator.objects.select_for_update().filter(user=operator, type=APP)
-        row = rows.first()
-        if row is None:
-            return False
-        period = _period(decrypt(row.data["secret"]), code, after=row.data["last_period"])
-        if period is None:
-            return False
-        row.data["last_period"] = period
-        row.record_usage()
-        row.save(update_fields=["data"])
+    row = Authenticator.objects.filter(user=operator, type=APP).first()
+    if row is None:
+        return False
+    period = _period(decrypt(row.data["secret"]), code, after=row.data["last_period"])
+    if period is None:
+        return False
+    row.data["last_period"] = period
+    row.record_usage()
+    row.save(update_fields=["data"])
     return True
 
 
 def _accept_recovery(operator: Operator, code: str) -> bool:
-    with transaction.atomic():
-        rows = Authenticator.objects.select_for_update().filter(user=operator, type=CODES)
-        row = rows.first()
-        if row is None or not RecoveryCodes(row).validate_code(code):
-            return False
-        activity.record(
-            verb="operator.recovery_code_used",
-            subject=operator,
-            by=operator,
-            after={"codes_left": codes_left(operator)},
-        )
+    row = Authenticator.objects.filter(user=operator, type=CODES).first()
+    if row is None or not RecoveryCodes(row).validate_code(code):
+        return False
+    activity.record(
+        verb="operator.recovery_code_used",
+        subject=operator,
+        by=operator,
+        after={"codes_left": codes_left(operator)},
+    )
     return True
 
 
@@ -224,6 +251,6 @@ def _new_codes(operator: Operator) -> list[str]:
     return codes
 
 
-def _locked(operator: Operator) -> None:
-    """Let two pages of one person change factors one after the other."""
-    Operator.objects.select_for_update(no_key=True).get(pk=operator.pk)
+def _locked(operator: Operator) -> Operator:
+    """Let two pages of one person change or try factors one after the other."""
+    return Operator.objects.select_for_update(no_key=True).get(pk=operator.pk)

@@ -39,15 +39,6 @@ def seconds_to_wait_at(address: str) -> int:
     return 0 if taken.is_let_in else taken.wait_seconds
 
 
-def seconds_to_wait_second(operator: int, address: str) -> int:
-    """Take one try of the second step of somebody, by their key, whose first was right.
-
-    Whoever comes so far knows the password: the limit is the person's, from wherever they try.
-    """
-    taken = rates.take(f"second-step:{operator}", TRIES_A_NAME)
-    return seconds_to_wait_at(address) if taken.is_let_in else taken.wait_seconds
-
-
 def _place(address: str) -> str:
     try:
         found = ip_address(address)

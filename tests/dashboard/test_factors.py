@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, Operator
@@ -129,6 +131,23 @@ class TestSecondStep:
         answer = client.post(SECOND, {"code": code_of(app)})
         assert answer.status_code == 429
         assert not is_in(client)
+
+    def test_waits_longer_after_each_wrong_code(self, app: str, admin: Operator) -> None:
+        now = timezone.now()
+        for _ in range(factors.FREE_TRIES):
+            assert not factors.accept(admin, "000000", now=now)
+        waits = []
+        for _ in range(9):
+            with pytest.raises(factors.TooManyTries) as told:
+                factors.accept(admin, code_of(app), now=now)
+            waits.append(told.value.seconds)
+            now += timedelta(seconds=told.value.seconds)
+            assert not factors.accept(admin, "000000", now=now)
+        assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+        now += timedelta(hours=1)
+        assert factors.accept(admin, code_of(app), now=now)
+        assert not factors.accept(admin, "000000", now=now)
+        assert not factors.accept(admin, "000000", now=now)
 
     def test_ends_when_the_password_changed_meanwhile(self, app: str, admin: Operator) -> None:
         client = knock()
