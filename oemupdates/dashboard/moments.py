@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from django.utils import timezone
+
 _YEARS = range(2000, 2200)
 
 
@@ -18,3 +20,11 @@ def read(text: str) -> datetime:
     if at is None or at.year not in _YEARS:
         raise BadMoment("This is no date and time that can be looked back at.")
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
+def past(text: str) -> datetime:
+    """A moment that the fleet can be shown as of; raises `BadMoment` for one to come too."""
+    at = read(text)
+    if at > timezone.now():
+        raise BadMoment("That is still to come: leave it out to see what is now.")
+    return at

@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
 from oemupdates.dashboard import explaining, moments, paging, tracing
 from oemupdates.dashboard.acting import where
@@ -25,7 +24,7 @@ def nodes_then(request: HttpRequest) -> HttpResponse:
     after = request.GET.get("after", "")
     context: dict[str, object] = {"query": str(query), "at": request.GET["at"]}
     try:
-        moment = moments.read(request.GET["at"])
+        moment = moments.past(request.GET["at"])
         context["moment"] = moment
         key = paging.read_id(after) if after else 0
         if not problems:
@@ -42,7 +41,7 @@ def node_then(request: HttpRequest, node: Node) -> HttpResponse:
     """Show what a node ran, and what it heard and why, at the moment of the URL."""
     context: dict[str, object] = {"node": node, "at": request.GET["at"]}
     try:
-        moment = min(moments.read(request.GET["at"]), timezone.now())
+        moment = moments.past(request.GET["at"])
     except moments.BadMoment as bad:
         context["problem"] = str(bad)
         return render(request, "dashboard/node_then.html", context, status=BAD_REQUEST)

@@ -7,7 +7,6 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
@@ -167,11 +166,11 @@ def _then(request: HttpRequest, text: str) -> HttpResponse:
     reach = where(request, Permission.READ_FLEET)
     context: dict[str, object] = {"at": text}
     try:
-        moment = moments.read(text)
+        moment = moments.past(text)
     except moments.BadMoment as bad:
         context["problem"] = str(bad)
         return render(request, "dashboard/overview_then.html", context, status=BAD_REQUEST)
-    sample = Sample.objects.as_of(min(moment, timezone.now()), reach)
+    sample = Sample.objects.as_of(moment, reach)
     context["moment"] = moment
     if sample is not None:
         taken_at, counts = sample

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -15,6 +15,8 @@ from oemupdates.models import Channel, Operator, Subscription, SyncRun, Upstream
 from oemupdates.services import activity
 from oemupdates.services.sync_keeper import LEASE, mine
 
+# PostgreSQL's advisory lock of whoever counts what is under way; the number is arbitrary and ours.
+_LOCK = 0x0E3F1EE9
 # A run whose workers die again and again is what kills them.
 MAX_ATTEMPTS = 10
 _FIRST_PAUSE = timedelta(minutes=1)
@@ -100,7 +102,18 @@ def ask_due(now: datetime) -> int:
 
 
 def claim_any(but: Sequence[int] = ()) -> SyncRun | None:
-    """Take a run that nobody works on; None if there is none, or enough is under way."""
+    """Take a run that nobody works on; None if there is none, or enough is under way.
+
+    Who counts does so alone until the run is taken: two workers never both take the last place.
+    """
+    with transaction.atomic():  # on SQLite this is the one writer already
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        return _claim_any(but)
+
+
+def _claim_any(but: Sequence[int]) -> SyncRun | None:
     now = timezone.now()
     under_way = SyncRun.objects.filter(state=_State.RUNNING, lease_until__gt=now)
     if under_way.count() >= settings.SYNCS_AT_ONCE:

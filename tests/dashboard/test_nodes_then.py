@@ -82,6 +82,7 @@ class TestTheList:
             ({"q": "web-"}, "and not words"),
             ({"q": "os:<4593"}, "only versions and their beginnings"),
             ({"at": "yesterday"}, "no date and time"),
+            ({"at": "2199-01-01T00:00"}, "still to come"),
             ({"after": "!"}, "damaged"),
         ],
     )
@@ -129,6 +130,10 @@ class TestANode:
         shown = page.get(f"/nodes/{node.pk}/", {"at": "2020-01-01T00:00"}).content.decode()
         assert "It was not heard of yet" in shown
 
-    def test_of_a_moment_that_is_none_says_so(self, page: Client) -> None:
-        answer = page.get(f"/nodes/{updated().pk}/", {"at": "soon"})
+    @pytest.mark.parametrize(
+        ("at", "words"), [("soon", "no date and time"), ("2199-01-01T00:00", "still to come")]
+    )
+    def test_of_a_moment_that_is_none_says_so(self, page: Client, at: str, words: str) -> None:
+        answer = page.get(f"/nodes/{updated().pk}/", {"at": at})
         assert answer.status_code == 400
+        assert words in answer.content.decode()

@@ -341,6 +341,10 @@ class TestThen:
             page, "/?at=2026-01-01T00:00:00Z"
         )
 
+    def test_refuses_what_is_still_to_come(self, page: Client) -> None:
+        answer = page.get("/", {"at": "2199-01-01"})
+        assert (answer.status_code, "still to come" in answer.text) == (400, True)
+
     @pytest.mark.parametrize("at", ["yesterday", "0001-01-01", "2026-13-01"])
     def test_refuses_what_is_no_moment(self, page: Client, at: str) -> None:
         make_node()

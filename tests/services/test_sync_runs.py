@@ -1,6 +1,9 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from oemupdates.models import Subscription, SyncRun
@@ -140,6 +143,27 @@ class TestCancel:
         sync_runs.cancel(run, by=None)
         with pytest.raises(CannotCancel):
             sync_runs.cancel(run, by=None)
+
+    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    def test_never_goes_over_however_many_workers_ask_at_once(self, upstream, settings):
+        settings.SYNCS_AT_ONCE = 2
+        for name in ("stable", "beta", "alpha", "lts"):
+            upstreams.subscribe(upstream, seeded_channel(name), by=None)
+        sync_runs.ask_due(timezone.now())
+        together = threading.Barrier(4)
+
+        def work():
+            try:
+                together.wait(10)
+                return sync_runs.claim_any()
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as workers:
+            asked = [workers.submit(work) for _ in range(4)]
+            taken = [one.result() for one in asked]
+        assert sum(run is not None for run in taken) == 2
+        assert SyncRun.objects.filter(state="running").count() == 2
 
 
 class TestHealth:
