@@ -18,6 +18,7 @@ _PEOPLE = models.Operator.objects.filter(is_service_account=False)
 KEYS: dict[str, QuerySet[Model]] = {
     "activit": models.Activity.objects.all(),
     "bulk": models.BulkChange.objects.all(),
+    "bundle_import": models.BundleImport.objects.all(),
     "channel": _CHANNEL.exclude(floors=None),
     "dead_end": _CHANNEL.exclude(dead_ends=None),
     "deliver": models.Webhook.objects.all(),

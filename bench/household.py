@@ -194,6 +194,15 @@ def connect(nodes: int, by: models.Operator, now: datetime) -> None:
             )
             for index in range(share(nodes, 500, one_of=10))
         )
+    models.BundleImport.objects.create(
+        name="carried.tar",
+        path="/nowhere/carried.tar",
+        is_upload=False,
+        size=1_000_000,
+        asked_at=now,
+        state="done",
+        ended_at=now,
+    )
     upstream = models.Upstream.objects.create(
         name="flatcar", kind="public", address="https://updates.example.net/v1/update/"
     )

@@ -376,6 +376,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "BeforeSysext": "oemupdates.api.choices.BEFORE_SYSEXT",
         "BulkState": "oemupdates.api.choices.BULK_STATES",
         "BulkVerb": "oemupdates.api.choices.BULK_VERBS",
+        "BundleState": "oemupdates.api.choices.BUNDLE_STATES",
         "DeliveryState": "oemupdates.api.choices.DELIVERY_STATES",
         "DemoState": "oemupdates.api.choices.DEMO_STATES",
         "Dimension": "oemupdates.api.choices.DIMENSIONS",

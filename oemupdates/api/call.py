@@ -59,6 +59,7 @@ class Operation:
     """What one method of an address is called, needs, takes and gives.
 
     `needs` is None where it is enough to be somebody. `within` opens the transaction of a change.
+    What `takes_file` has a body of that media type, which it reads itself.
     A change that `is_conditional` is refused without If-Match. What `is_secret` no cache keeps.
     What `is_dangerous` takes a token, or a session of somebody who proved lately who they are.
     Who asks for a moment of the past is shown `gives_then`, where that is something else.
@@ -68,6 +69,7 @@ class Operation:
     needs: Permission | None
     gives: ShapeType | None
     takes: type[Body] | None = None
+    takes_file: str = ""
     asks: type[Asked] = Asked
     gives_then: ShapeType | None = None
     lists: bool = False

@@ -11,6 +11,7 @@ from oemupdates.domain.reason import Why
 from oemupdates.models import (
     Architecture,
     BulkChange,
+    BundleImport,
     DemoFleet,
     Oem,
     Proposal,
@@ -30,6 +31,7 @@ BEFORE_SYSEXT = [one.value for one in Before]
 BULK_STATES = [state.value for state in BulkChange.State]
 BULK_VERBS = list(VERBS)
 BASES = [NO_BASIS, REPORTED, DERIVED, OBSERVED]
+BUNDLE_STATES = [state.value for state in BundleImport.State]
 DELIVERY_STATES = [state.value for state in WebhookDelivery.State]
 DEMO_STATES = [NONE, *(state.value for state in DemoFleet.State)]
 DIMENSIONS = [dimension.value for dimension in Dimension]

@@ -14,6 +14,7 @@ from oemupdates.api.problems import (
     Invalid,
     LengthRequired,
     TooLarge,
+    Unprocessable,
     UnsupportedMediaType,
     faults_of,
 )
@@ -40,6 +41,20 @@ def body(request: Request) -> Any:
     if meta.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnsupportedMediaType("Send the body as it is, not compressed.")
     return parse(request._request.body)  # noqa: SLF001 - Django's request
+
+
+def length_of(request: Request, media_type: str) -> int:
+    """How long a file in the body is; refuses one of unknown length, of another kind, or none."""
+    meta = request.META
+    if "HTTP_TRANSFER_ENCODING" in meta:
+        raise LengthRequired("Send the file with its Content-Length.")
+    stated = str(meta.get("CONTENT_LENGTH") or "0")
+    if not stated.isdecimal() or not int(stated):
+        raise Unprocessable("Send the file as the body: there is none.")
+    said = str(meta.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
+    if said != media_type or meta.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
+        raise UnsupportedMediaType(f"Send the file as Content-Type: {media_type}, as it is.")
+    return int(stated)
 
 
 def parse(raw: bytes) -> Any:

@@ -14,6 +14,7 @@ from oemupdates.api.schema_parts import (
     ALWAYS,
     CHANGING,
     CONDITIONAL,
+    FILE,
     HEADERS,
     IDEMPOTENCY_KEY,
     IF_MATCH,
@@ -98,6 +99,8 @@ class Schema(AutoSchema):
         return found
 
     def _body(self, spec: "Operation") -> Said | None:
+        if spec.takes_file:
+            return {"content": {spec.takes_file: {"schema": FILE}}, "required": True}
         if spec.takes is None:
             return None
         component = self.resolve_serializer(spec.takes, "request")
@@ -113,7 +116,7 @@ class Schema(AutoSchema):
             found["304"] = {"description": "Known already.", "headers": headers("ETag", *RATE)}
         else:
             statuses += CHANGING
-        statuses += WITH_BODY if spec.takes else ()
+        statuses += WITH_BODY if spec.takes or spec.takes_file else ()
         statuses += CONDITIONAL if spec.is_conditional else ()
         for status in sorted(statuses):
             found[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}

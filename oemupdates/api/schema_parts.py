@@ -39,6 +39,7 @@ HEADERS: Said = {
 }
 # The problems that an answer may be: always, of something with a body, of any change, and so on.
 ALWAYS = (400, 401, 403, 404, 406, 422, 429, 500, 503)
+FILE: Said = {"type": "string", "format": "binary"}
 WITH_BODY = (411, 413, 415)
 CHANGING = (409, 412)
 CONDITIONAL = (428,)

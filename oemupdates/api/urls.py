@@ -5,6 +5,7 @@ from django.urls import URLPattern, path, re_path, register_converter
 from oemupdates.api import (
     activity,
     bulk,
+    bundles,
     carrying,
     channel_preview,
     channels,
@@ -159,6 +160,10 @@ v1: list[URLPattern] = [
         "update-secrets/<key:pk>/rotate", update_secrets.Rotating.as_view(), name="secret_rotate"
     ),
     path("users", operators.Operators.as_view(), name="users"),
+    path("bundles", bundles.Bundles.as_view(), name="bundles"),
+    path("bundles/imports", bundles.Imports.as_view(), name="bundle_imports"),
+    path("bundles/imports/<key:pk>", bundles.OneImport.as_view(), name="bundle_import"),
+    path("bundles/uploads/<str:name>", bundles.Uploading.as_view(), name="bundle_upload"),
     path("proposals", syncs.Proposals.as_view(), name="proposals"),
     path("proposals/<key:pk>/accept", syncs.Accepting.as_view(), name="proposal_accept"),
     path("proposals/<key:pk>/dismiss", syncs.Dismissing.as_view(), name="proposal_dismiss"),

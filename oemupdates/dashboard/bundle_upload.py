@@ -1,10 +1,8 @@
 """A bundle that comes in by a form: straight to the disk, and no further than it may go."""
 
-import shutil
 from pathlib import Path
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
@@ -31,11 +29,10 @@ class ToDisk(FileUploadHandler):
         encoding: str | None = None,
     ) -> None:
         """Refuse by its length what is too large, before any of it is written."""
-        free = shutil.disk_usage(bundle_runs.upload_place().parent).free
-        if content_length > settings.BUNDLE_MAX_BYTES:
-            self.problem = f"It is larger than {settings.BUNDLE_MAX_BYTES} bytes."
-        elif content_length + settings.SYNC_DISK_RESERVE > free:
-            self.problem = "There is no room for it on this server's disk."
+        try:
+            bundle_runs.check_room(content_length)
+        except bundle_runs.CannotAskImport as refusal:
+            self.problem = str(refusal)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin the first file; a form has one."""

@@ -20,14 +20,17 @@ from oemupdates.services.bundles import Choice
 
 BAD_REQUEST = 400
 RELEASES_SHOWN, ROWS = 100, 20
+_LEAVES = ("No channel moves by it.", "Nothing of it is kept.")
 
 
 class ChoiceForm(forms.Form):
-    """What a bundle shall hold; nothing chosen of OEMs or extensions stands for all of them."""
+    """What a bundle shall hold: of OEMs and extensions all, those that are chosen, or none."""
 
     releases = forms.ModelMultipleChoiceField(Release.objects.none(), label="Releases")
-    oems = forms.MultipleChoiceField(required=False, label="OEMs")
-    extensions = forms.MultipleChoiceField(required=False)
+    oems = forms.MultipleChoiceField(required=False, label="Only these OEMs")
+    no_oems = forms.BooleanField(required=False, label="No OEM at all")
+    extensions = forms.MultipleChoiceField(required=False, label="Only these extensions")
+    no_extensions = forms.BooleanField(required=False, label="No extension at all")
     running = forms.CharField(
         required=False,
         max_length=2000,
@@ -45,13 +48,24 @@ class ChoiceForm(forms.Form):
             found = sorted(one.removeprefix(prefix) for one in stems if one.startswith(prefix))
             self.fields[field].choices = [(one, one) for one in found]  # type: ignore[attr-defined]
 
+    def clean(self) -> None:
+        """Refuse to guess between some and none."""
+        for name in ("oems", "extensions"):
+            if self.cleaned_data.get(name) and self.cleaned_data.get(f"no_{name}"):
+                self.add_error(name, "Choose some, or none at all.")
+
+    def _chosen(self, name: str) -> frozenset[str] | None:
+        if self.cleaned_data[f"no_{name}"]:
+            return frozenset()
+        return frozenset(self.cleaned_data[name]) or None
+
     def choice(self) -> Choice:
         """What was asked for."""
         said = self.cleaned_data
         return Choice(
             list(said["releases"]),
-            frozenset(said["oems"]) or None,
-            frozenset(said["extensions"]) or None,
+            self._chosen("oems"),
+            self._chosen("extensions"),
             said["running"].replace(",", " ").split(),
         )
 
@@ -102,12 +116,13 @@ def export(request: HttpRequest) -> HttpResponse:
 @require_POST
 @needs(Permission.CHANGE_FLEET)
 def import_found(request: HttpRequest) -> HttpResponse:
-    """Let a worker take in a bundle that lies in this server's folder."""
-    name = request.POST.get("name", "")
+    """Let a worker take in, or only read, a bundle that lies in this server's folder."""
+    is_check = "check" in request.POST
+    name = request.POST.get("check" if is_check else "name", "")
     act(
         request,
-        lambda: bundle_runs.ask_found(name, by=operator(request)),
-        done=f"{name} is read by a worker now. No channel moves by it.",
+        lambda: bundle_runs.ask_found(name, is_check=is_check, by=operator(request)),
+        done=f"{name} is read by a worker now. {_LEAVES[is_check]}",
     )
     return redirect("dashboard:release_bundles")
 
@@ -129,14 +144,16 @@ def upload(request: HttpRequest) -> HttpResponseBase:
 @csrf_protect
 def _uploaded(request: HttpRequest) -> HttpResponse:
     handler = next(one for one in request.upload_handlers if isinstance(one, ToDisk))
-    _ = request.POST
+    is_check = "check" in request.POST
     path = handler.path
     if handler.problem or path is None:
         messages.error(request, handler.problem or "Choose a file: none came whole.")
     elif act(
         request,
-        lambda: bundle_runs.ask_uploaded(handler.name, path, by=operator(request)),
-        done=f"{handler.name} is here, and is read by a worker now. No channel moves by it.",
+        lambda: bundle_runs.ask_uploaded(
+            handler.name, path, is_check=is_check, by=operator(request)
+        ),
+        done=f"{handler.name} is here, and is read by a worker now. {_LEAVES[is_check]}",
     ):
         handler.keep()
     return redirect("dashboard:release_bundles")

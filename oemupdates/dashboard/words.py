@@ -153,6 +153,7 @@ RETENTION = {
 BY_PROVIDERS = {"operator.created", "role.given", "role.taken"}
 ACTIVITIES = {
     "application.registered": "registered application",
+    "bundle.check_asked": "asked for a check of bundle",
     "bundle.exported": "made bundle",
     "bundle.import_asked": "asked for an import of bundle",
     "bundle.imported": "imported bundle",

@@ -26,10 +26,12 @@ from oemupdates.domain.version import BadVersion, parse
 
 FORMAT = "oem-fleet-bundle/1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
+FLOOR, DEAD_END = "floor", "dead end"
 NOTES, PACKAGES, SUM = "release-notes.txt", "_packages.txt", ".sha256"
 MAX_MANIFEST, MAX_TEXT = 4 * 1024 * 1024, 2 * 1024 * 1024
 SIGNATURE_BYTES = 64
 _CHUNK = 1024 * 1024
+_MAX_CHANNEL, _MAX_REASON = 64, 500
 _PATH = re.compile(
     r"(?P<board>(?:amd64|arm64)-usr)/(?P<version>[0-9][0-9A-Za-z.+-]{0,63})/(?P<name>"
     rf"{re.escape(NOTES)}|[0-9A-Za-z][0-9A-Za-z._-]{{0,99}}{re.escape(PACKAGES)}"
@@ -83,6 +85,18 @@ class File:
         return self.name.endswith(".gz")
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Way:
+    """A floor or a dead end of a channel, and why it is one."""
+
+    application: str
+    architecture: str
+    channel: str
+    kind: str
+    version: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is in a bundle, and by which key it says that it was signed."""
@@ -90,6 +104,7 @@ class Manifest:
     key: str
     releases: tuple[Bundled, ...]
     files: tuple[File, ...]
+    ways: tuple[Way, ...] = ()
 
     def of(self, release: Bundled) -> list[File]:
         """The files of a release."""
@@ -138,6 +153,7 @@ def load(raw: bytes) -> Manifest:
             said["key"],
             tuple(Bundled(**one) for one in said["releases"]),
             tuple(File(**one) for one in said["files"]),
+            tuple(Way(**one) for one in said["ways"]),
         )
         is_ours = said["format"] == FORMAT and dump(manifest) == raw
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -167,6 +183,26 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("each payload has one file with its sum")
     if set(folders) != {path.rpartition("/")[0] for path in payloads}:
         raise ValueError("a release without a payload")
+    _check_ways(manifest)
+
+
+def _check_ways(manifest: Manifest) -> None:
+    kinds = {(one.application, one.architecture) for one in manifest.releases}
+    named = [(*kind_of(way), way.channel, way.kind, way.version) for way in manifest.ways]
+    if list(manifest.ways) != sorted(manifest.ways) or len(set(named)) < len(named):
+        raise ValueError("it says a floor or a dead end twice, or in another order")
+    for way in manifest.ways:
+        if kind_of(way) not in kinds or way.kind not in {FLOOR, DEAD_END}:
+            raise ValueError(f"{way.kind!r} of {way.channel!r} belongs to none of its releases")
+        for text, most in ((way.channel, _MAX_CHANNEL), (way.reason, _MAX_REASON)):
+            if not text.strip() or len(text) > most or not text.isprintable():
+                raise ValueError(f"{text[:80]!r} is no channel, or no reason")
+        _check_version(way.version)
+
+
+def kind_of(one: Bundled | Way) -> tuple[str, str]:
+    """Whose releases something is about: an application for an architecture."""
+    return one.application, one.architecture
 
 
 def _check_release(release: Bundled) -> None:
@@ -174,8 +210,12 @@ def _check_release(release: Bundled) -> None:
         raise ValueError(f"{release.application!r} is no application")
     if release.published_on:
         date.fromisoformat(release.published_on)
+    _check_version(release.version)
+
+
+def _check_version(version: str) -> None:
     try:
-        parse(release.version)
+        parse(version)
     except BadVersion as error:
         raise ValueError(str(error)) from error
 

@@ -9,6 +9,7 @@ class BundleImport(models.Model):
     """A bundle that a worker takes in.
 
     `path` is where its file is on this server's disk; one that was uploaded is deleted at the end.
+    One that `is_check` is only read to its end, and nothing of it is kept.
     Whoever works on it holds a lock on the disk beside adding one to `attempt`. `results` are
     sentences, `problem` says why nothing was taken.
     """
@@ -23,6 +24,7 @@ class BundleImport(models.Model):
     name = models.CharField(max_length=255)
     path = models.CharField(max_length=4096)
     is_upload = models.BooleanField()
+    is_check = models.BooleanField(default=False)
     size = models.PositiveBigIntegerField()
     asked_at = models.DateTimeField()
     asked_by = models.ForeignKey(

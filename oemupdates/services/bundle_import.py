@@ -18,8 +18,9 @@ from django.template.defaultfilters import filesizeformat
 from oemupdates.domain import bundle
 from oemupdates.domain.bundle import Bundled, File, Manifest, Opened
 from oemupdates.models import Application, Operator, PackageList, Release
-from oemupdates.services import activity
+from oemupdates.services import activity, bundle_ways
 from oemupdates.services.activity import Refused
+from oemupdates.services.bundle_ways import Brought
 from oemupdates.services.releases import Imported, Judged, Source, judge, registering
 
 # Beside the boards; the payload server knows no such board.
@@ -33,15 +34,16 @@ class CannotImportBundle(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a bundle: its manifest, the key that signed it, and a result a release."""
+    """What became of a bundle: the key that signed it, its releases, and their floors."""
 
     opened: Opened
     imported: list[Imported]
+    brought: Brought
 
     @property
     def changed(self) -> bool:
         """Whether anything is registered now that was not before."""
-        return any(one.changed for one in self.imported)
+        return any(one.changed for one in self.imported) or bool(self.brought.changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def take(path: Path, belief: Belief, *, by: Operator | None) -> Taken:
             _check_known(opened.manifest)
             with _staging(opened) as folder:
                 _unpack(file, opened.manifest, folder)
-                return Taken(opened, _register(opened, folder, belief, by=by))
+                return _register(opened, folder, belief, by=by)
     except bundle.BadBundle as problem:
         raise CannotImportBundle(f"{path.name} is not taken. {problem}") from None
     except OSError as error:
@@ -158,15 +160,14 @@ def _check_room(manifest: Manifest, folder: Path) -> None:
         )
 
 
-def _register(
-    opened: Opened, folder: Path, belief: Belief, *, by: Operator | None
-) -> list[Imported]:
+def _register(opened: Opened, folder: Path, belief: Belief, *, by: Operator | None) -> Taken:
     manifest = opened.manifest
     judged = [_judge(manifest, release, folder, belief) for release in manifest.releases]
     with registering(judged, by=by) as imported:
         for release, one in zip(manifest.releases, imported, strict=True):
             _document(one.release, release, folder / "texts" / release.folder)
-        if any(one.changed for one in imported):
+        taken = Taken(opened, imported, bundle_ways.bring(manifest.ways, by=by))
+        if taken.changed:
             activity.record(
                 verb="bundle.imported",
                 subject=activity.Named("bundle", opened.identity[:12]),
@@ -176,7 +177,7 @@ def _register(
                     "releases": [str(one.release) for one in imported],
                 },
             )
-    return imported
+    return taken
 
 
 def _judge(manifest: Manifest, release: Bundled, folder: Path, belief: Belief) -> Judged:

@@ -1,6 +1,7 @@
 """Imports of bundles that are asked for by page: files are kept, and workers take them in."""
 
 import fcntl
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from oemupdates.domain import bundle
+from oemupdates.domain.bundle import Manifest
 from oemupdates.models import BundleImport, Operator
 from oemupdates.services import activity, bundle_import, bundle_keys
 from oemupdates.services.bundle_import import Belief, Taken
@@ -50,38 +53,50 @@ def upload_place() -> Path:
     return folder / f"upload-{uuid.uuid4().hex}.tar"
 
 
-def ask_found(name: str, *, by: Operator | None) -> BundleImport:
-    """Let a worker take in a bundle of the folder; raises `CannotAskImport`."""
+def check_room(size: int) -> None:
+    """Refuse by its size what is too large to be uploaded; raises `CannotAskImport`."""
+    folder = upload_place().parent
+    if size > settings.BUNDLE_MAX_BYTES:
+        raise CannotAskImport(f"It is larger than {settings.BUNDLE_MAX_BYTES} bytes.")
+    if size + settings.SYNC_DISK_RESERVE > shutil.disk_usage(folder).free:
+        raise CannotAskImport("There is no room for it on this server's disk.")
+
+
+def ask_found(name: str, *, is_check: bool = False, by: Operator | None) -> BundleImport:
+    """Let a worker take in, or only read, a bundle of the folder; raises `CannotAskImport`."""
     folder: Path | None = settings.BUNDLE_DIR
     for one in found():
         if folder is not None and one.name == name:
-            return _add(name, folder / name, one.size, is_upload=False, by=by)
+            row = BundleImport(name=name, path=str(folder / name), size=one.size)
+            return _add(row, is_check=is_check, is_upload=False, by=by)
     raise CannotAskImport(f"There is no bundle {name[:100]!r} in the folder of this server.")
 
 
-def ask_uploaded(name: str, path: Path, *, by: Operator | None) -> BundleImport:
-    """Let a worker take in a file that was uploaded, and delete it at the end."""
+def ask_uploaded(
+    name: str, path: Path, *, is_check: bool = False, by: Operator | None
+) -> BundleImport:
+    """Let a worker take in, or only read, a file that was uploaded, and delete it at the end."""
     shown = activity.wording(name, what="The name of the file", most=255)
-    return _add(shown or path.name, path, path.stat().st_size, is_upload=True, by=by)
+    row = BundleImport(name=shown or path.name, path=str(path), size=path.stat().st_size)
+    return _add(row, is_check=is_check, is_upload=True, by=by)
 
 
 def _add(
-    name: str, path: Path, size: int, *, is_upload: bool, by: Operator | None
+    row: BundleImport, *, is_check: bool, is_upload: bool, by: Operator | None
 ) -> BundleImport:
+    row.is_check, row.is_upload, row.asked_at, row.asked_by = (
+        is_check,
+        is_upload,
+        timezone.now(),
+        by,
+    )
+    verb = "bundle.check_asked" if is_check else "bundle.import_asked"
     try:
         with transaction.atomic():
-            row = BundleImport.objects.create(
-                name=name,
-                path=str(path),
-                is_upload=is_upload,
-                size=size,
-                asked_at=timezone.now(),
-                asked_by=by,
-            )
-            subject = activity.Named("bundle", name, row.pk)
-            activity.record(verb="bundle.import_asked", subject=subject, by=by)
+            row.save(force_insert=True)
+            activity.record(verb=verb, subject=activity.Named("bundle", row.name, row.pk), by=by)
     except IntegrityError:
-        raise CannotAskImport(f"{name} is being imported already.") from None
+        raise CannotAskImport(f"{row.name} is being imported already.") from None
     return row
 
 
@@ -129,10 +144,31 @@ def _work(row: BundleImport) -> _Outcome:
     if row.attempt > MAX_ATTEMPTS:
         return _Outcome(problem=f"Whoever worked on it ended {MAX_ATTEMPTS} times.")
     try:
+        if row.is_check:
+            return _Outcome(_checked(Path(row.path)))
         belief = Belief(bundle_keys.trusted())
         return _Outcome(told(bundle_import.take(Path(row.path), belief, by=row.asked_by)))
     except activity.Refused as refusal:
         return _Outcome(problem=str(refusal))
+    except (bundle.BadBundle, OSError) as problem:
+        return _Outcome(problem=f"{row.name} is not right. {problem}")
+
+
+def _checked(path: Path) -> list[str]:
+    """Read a bundle to its end, and say what is in it; keeps nothing."""
+    with path.open("rb") as file:
+        opened = bundle.verify(file, bundle_keys.trusted())
+    return [*contents(opened.manifest), f"All of it is as {opened.key} signed it."]
+
+
+def contents(manifest: Manifest) -> Iterator[str]:
+    """What is in a bundle, a line for each release, floor and dead end."""
+    for release in manifest.releases:
+        names = [one.name for one in manifest.of(release) if one.is_payload]
+        part = "" if manifest.is_whole(release) else ", for nodes that run it"
+        yield f"{release.version} ({release.architecture}){part}: {', '.join(names)}"
+    for way in manifest.ways:
+        yield f"{way.version} is a {way.kind} of {way.channel} ({way.architecture}): {way.reason}"
 
 
 def told(taken: Taken) -> list[str]:
@@ -145,6 +181,7 @@ def told(taken: Taken) -> list[str]:
             lines.append(f"Added {', '.join(one.added)} to {one.release}.")
         else:
             lines.append(f"{one.release} is registered like this already.")
+    lines += [*taken.brought.changes, *taken.brought.remarks]
     return [*lines, f"Signed by {taken.opened.key}. No channel was moved."]
 
 

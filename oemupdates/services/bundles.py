@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from oemupdates.domain import bundle
-from oemupdates.domain.bundle import Bundled, File, Manifest
+from oemupdates.domain.bundle import FLOOR, Bundled, File, Manifest, kind_of
 from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import Member, pieces
 from oemupdates.models import NodeCount, Payload, Release
-from oemupdates.services import bundle_keys
+from oemupdates.services import bundle_keys, bundle_ways
 from oemupdates.services.activity import Refused
 from oemupdates.services.payload_files import hosted_folder
 
@@ -95,7 +95,9 @@ def plan(choice: Choice) -> Planned:
         bundle.fingerprint(key.public_key()),
         tuple(sorted(releases, key=lambda one: one.folder)),
         tuple(File(one.name, one.size, sha256) for one, sha256 in _sums(members)),
+        tuple(bundle_ways.gather(choice.releases)),
     )
+    remarks += _not_carried(manifest)
     raw = bundle.dump(manifest)
     if len(raw) > bundle.MAX_MANIFEST:
         raise CannotExport("That is more than one bundle holds: choose fewer releases.")
@@ -198,6 +200,16 @@ def _missing(choice: Choice, release: Release, names: set[str]) -> Iterable[str]
     wanted += [f"{_EXTENSION}{name}{_ENDING}" for name in sorted(choice.extensions or ())]
     folder = f"{release.board}/{release.version}"
     return [f"{release} has no {one}." for one in wanted if f"{folder}/{one}" not in names]
+
+
+def _not_carried(manifest: Manifest) -> list[str]:
+    """The floors that nodes must pass and that a bundle does not bring."""
+    carried = {(*kind_of(one), one.version) for one in manifest.releases if manifest.is_whole(one)}
+    return [
+        f"{one.version} is a floor of {one.channel} ({one.architecture}) and is not in the bundle."
+        for one in manifest.ways
+        if one.kind == FLOOR and (*kind_of(one), one.version) not in carried
+    ]
 
 
 def _sums(members: Iterable[Member]) -> Iterable[tuple[Member, str]]:

@@ -20,6 +20,7 @@ from oemupdates.domain.access import ROLES, Permission, Role
 from oemupdates.domain.provider import Kind, Provider
 from oemupdates.models import (
     BulkChange,
+    BundleImport,
     DeadEnd,
     Floor,
     Group,
@@ -188,6 +189,10 @@ def things(db: None) -> dict[str, Any]:
     assert proposal is not None
     return {
         "upstream": upstream.pk,
+        "bundle": BundleImport.objects.create(
+            name="b.tar", path="/b.tar", is_upload=True, size=1, asked_at=now
+        ).pk,
+        "api:bundle_upload.name": "b.tar",
         "oem": Oem.objects.filter(oem_id="azure").values_list("pk", flat=True).get(),
         "subscription": subscription.pk,
         "run": (run := sync_runs.ask(upstream, channel, by=None)).pk,

@@ -75,6 +75,29 @@ class TestExport:
         assert ask(address(html)).status == 409
         assert ask(address(html)[:-8] + "xxxx.tar").status == 404
 
+    @pytest.mark.parametrize(
+        ("said", "names"),
+        [
+            ({"no_oems": "on"}, []),
+            ({"no_extensions": "on"}, ["oem-ami.gz", "oem-azure.gz"]),
+            ({"oems": ["ami"], "no_extensions": "on"}, ["oem-ami.gz"]),
+        ],
+    )
+    def test_holds_some_all_or_none(
+        self, page: Client, tmp_path: Path, said: dict[str, Any], names: list[str]
+    ) -> None:
+        bundle_keys.make()
+        said |= {"releases": [host(tmp_path, NEW).pk]}
+        planned = page.post(f"{PAGE}export/", said).context["planned"]
+        found = [one.name for one in planned.manifest.files if one.is_payload]
+        assert found == ["flatcar_production_update.gz", *names]
+
+    def test_does_not_guess_between_some_and_none(self, page: Client, tmp_path: Path) -> None:
+        bundle_keys.make()
+        said = {"releases": [host(tmp_path, NEW).pk], "oems": ["ami"], "no_oems": "on"}
+        answer = page.post(f"{PAGE}export/", said, follow=True)
+        assert "Only these OEMs: Choose some, or none at all." in text(answer)
+
     def test_refuses_in_words(self, page: Client, tmp_path: Path) -> None:
         release = host(tmp_path, NEW)
         answer = page.post(f"{PAGE}export/", {"releases": [release.pk]}, follow=True)
@@ -113,6 +136,25 @@ class TestImport:
         assert bundle_runs.work_open() == 1
         assert Release.objects.get().version == NEW
         assert (tmp_path / "stick" / "carried.tar").is_file()
+
+    def test_only_reads_what_is_to_be_verified(
+        self, page: Client, made: bytes, tmp_path: Path
+    ) -> None:
+        (tmp_path / "stick" / "carried.tar").write_bytes(made)
+        (tmp_path / "stick" / "cut.tar").write_bytes(made[:-3000])
+        for name in ("carried.tar", "cut.tar"):
+            page.post(f"{PAGE}import/", {"check": name})
+        page.post(f"{PAGE}upload/", {"bundle": SimpleUploadedFile("my.tar", made), "check": "1"})
+        assert bundle_runs.work_open() == 3
+        states = dict(BundleImport.objects.values_list("name", "state"))
+        assert states == {"carried.tar": "done", "cut.tar": "failed", "my.tar": "done"}
+        html = text(page.get(PAGE))
+        assert "All of it is as this server's own signed it." in html
+        assert "cut.tar is not right." in html
+        assert "Not right" in html
+        assert not Release.objects.exists()
+        assert not Activity.objects.filter(verb="bundle.imported").exists()
+        assert not [*(tmp_path / "there" / ".bundles").glob("upload-*")]
 
     @pytest.mark.parametrize("name", ["../secret.tar", "absent.tar", "/etc/passwd", ""])
     def test_takes_in_nothing_else_of_the_disk(

@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.domain import bundle
-from oemupdates.domain.bundle import Manifest
 from oemupdates.models import FLATCAR, Release
 from oemupdates.services import bundle_import, bundle_keys, bundle_runs, bundles
 from oemupdates.services.activity import Refused
@@ -115,7 +114,7 @@ class Command(BaseCommand):
         with part.open("wb") as file:
             bundles.write(planned, file)
         part.replace(options["file"])
-        yield from _contents(planned.manifest)
+        yield from bundle_runs.contents(planned.manifest)
         for remark in planned.remarks:
             yield self.style.WARNING(f"warning: {remark}")
         size = filesizeformat(planned.size).replace("\xa0", " ")
@@ -125,7 +124,7 @@ class Command(BaseCommand):
         keys = _keys(options)
         with options["file"].open("rb") as file:
             opened = bundle.verify(file, keys)
-        yield from _contents(opened.manifest)
+        yield from bundle_runs.contents(opened.manifest)
         yield f"All of {options['file']} is as {opened.key} signed it."
 
     def _import(self, options: dict[str, Any]) -> Iterator[str]:
@@ -168,10 +167,3 @@ def _running(options: dict[str, Any]) -> list[str]:
         return []
     given: list[str] | None = options["running"]
     return bundles.running_versions() if given is None else given
-
-
-def _contents(manifest: Manifest) -> Iterator[str]:
-    for release in manifest.releases:
-        names = [one.name for one in manifest.of(release) if one.is_payload]
-        part = "" if manifest.is_whole(release) else ", for nodes that run it"
-        yield f"{release.version} ({release.architecture}){part}: {', '.join(names)}"
