@@ -20,18 +20,17 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from oemupdates.domain.bundle_way import Way, check_ways
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import BLOCK, END, MAX_SIZE, header, padding
 from oemupdates.domain.version import BadVersion, parse
 
 FORMAT = "oem-fleet-bundle/1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
-FLOOR, DEAD_END = "floor", "dead end"
 NOTES, PACKAGES, SUM = "release-notes.txt", "_packages.txt", ".sha256"
 MAX_MANIFEST, MAX_TEXT = 4 * 1024 * 1024, 2 * 1024 * 1024
 SIGNATURE_BYTES = 64
 _CHUNK = 1024 * 1024
-_MAX_CHANNEL, _MAX_REASON = 64, 500
 _PATH = re.compile(
     r"(?P<board>(?:amd64|arm64)-usr)/(?P<version>[0-9][0-9A-Za-z.+-]{0,63})/(?P<name>"
     rf"{re.escape(NOTES)}|[0-9A-Za-z][0-9A-Za-z._-]{{0,99}}{re.escape(PACKAGES)}"
@@ -83,18 +82,6 @@ class File:
     def is_payload(self) -> bool:
         """Whether nodes ask for it."""
         return self.name.endswith(".gz")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Way:
-    """A floor or a dead end of a channel, and why it is one."""
-
-    application: str
-    architecture: str
-    channel: str
-    kind: str
-    version: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,21 +170,7 @@ def _check(manifest: Manifest) -> None:
         raise ValueError("each payload has one file with its sum")
     if set(folders) != {path.rpartition("/")[0] for path in payloads}:
         raise ValueError("a release without a payload")
-    _check_ways(manifest)
-
-
-def _check_ways(manifest: Manifest) -> None:
-    kinds = {(one.application, one.architecture) for one in manifest.releases}
-    named = [(*kind_of(way), way.channel, way.kind, way.version) for way in manifest.ways]
-    if list(manifest.ways) != sorted(manifest.ways) or len(set(named)) < len(named):
-        raise ValueError("it says a floor or a dead end twice, or in another order")
-    for way in manifest.ways:
-        if kind_of(way) not in kinds or way.kind not in {FLOOR, DEAD_END}:
-            raise ValueError(f"{way.kind!r} of {way.channel!r} belongs to none of its releases")
-        for text, most in ((way.channel, _MAX_CHANNEL), (way.reason, _MAX_REASON)):
-            if not text.strip() or len(text) > most or not text.isprintable():
-                raise ValueError(f"{text[:80]!r} is no channel, or no reason")
-        _check_version(way.version)
+    check_ways(manifest.ways, {kind_of(one) for one in manifest.releases})
 
 
 def kind_of(one: Bundled | Way) -> tuple[str, str]:
@@ -210,12 +183,8 @@ def _check_release(release: Bundled) -> None:
         raise ValueError(f"{release.application!r} is no application")
     if release.published_on:
         date.fromisoformat(release.published_on)
-    _check_version(release.version)
-
-
-def _check_version(version: str) -> None:
     try:
-        parse(version)
+        parse(release.version)
     except BadVersion as error:
         raise ValueError(str(error)) from error
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from oemupdates.domain.bundle import DEAD_END, FLOOR, Way
+from oemupdates.domain.bundle_way import DEAD_END, FLOOR, Way
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Activity, Channel, DeadEnd, Floor, Operator, Release
 from oemupdates.services import channels

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from oemupdates.domain import bundle
-from oemupdates.domain.bundle import FLOOR, Bundled, File, Manifest, kind_of
+from oemupdates.domain.bundle import Bundled, File, Manifest, kind_of
+from oemupdates.domain.bundle_way import FLOOR
 from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import Member, pieces
