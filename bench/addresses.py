@@ -17,6 +17,7 @@ _PEOPLE = models.Operator.objects.filter(is_service_account=False)
 # Whose key stands in an address, by how the route's name begins or what the argument is called.
 KEYS: dict[str, QuerySet[Model]] = {
     "activit": models.Activity.objects.all(),
+    "advisor": models.Advisory.objects.all(),
     "bulk": models.BulkChange.objects.all(),
     "bundle_import": models.BundleImport.objects.all(),
     "channel": _CHANNEL.exclude(floors=None),
@@ -34,6 +35,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     "release": models.Release.objects.all(),
     "role": _PEOPLE,
     "secret": models.UpdateSecret.objects.all(),
+    "security": models.Advisory.objects.all(),
     "session": models.Operator.objects.all(),
     "sync_run": models.SyncRun.objects.all(),
     "token": models.ApiToken.objects.all(),

@@ -16,7 +16,7 @@ from oemupdates.domain.access import Role
 from oemupdates.domain.chain import START
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.version import sort_key
-from oemupdates.services import samples, share_links
+from oemupdates.services import advisories, samples, share_links
 
 PASSWORD = "bench"  # noqa: S105 - of a fleet that nobody has
 _HOURLY_DAYS = 35
@@ -36,6 +36,7 @@ def share(nodes: int, most: int, *, one_of: int = 50) -> int:
 
 def settle(nodes: int, now: datetime) -> list[Home]:
     """Make releases, channels' targets and groups; the groups, the biggest first."""
+    advisories.load_shipped()
     flatcar = models.Application.objects.get(uuid=models.FLATCAR)
     releases = {
         (version, architecture): models.Release.objects.create(

@@ -72,6 +72,7 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "look-for-holes": {"task": "oemupdates.tasks.look_for_holes", "schedule": 600.0},
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

@@ -13,14 +13,17 @@ from django.utils import timezone
 
 from oemupdates.services import (
     activity_chain,
+    advisories,
     bulk_work,
     bundle_runs,
     counters,
     deliveries,
     demo,
+    exposure_days,
     heartbeats,
     history,
     notices,
+    package_lists,
     reports,
     samples,
     sessions,
@@ -128,3 +131,12 @@ def import_bundles() -> None:
     """Take in the bundles that somebody brought."""
     worked = bundle_runs.work_open()
     heartbeats.beat("import_bundles", timezone.now(), found=worked)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def look_for_holes() -> None:
+    """Read what came of packages and advisories, and write down on how many nodes holes are."""
+    package_lists.read_new()
+    advisories.load_shipped()
+    found = exposure_days.count(timezone.now())
+    heartbeats.beat("look_for_holes", timezone.now(), found=found)

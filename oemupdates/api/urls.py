@@ -4,6 +4,7 @@ from django.urls import URLPattern, path, re_path, register_converter
 
 from oemupdates.api import (
     activity,
+    advisories,
     bulk,
     bundles,
     carrying,
@@ -117,6 +118,13 @@ v1: list[URLPattern] = [
     path("nodes/<key:pk>/retry", node_verbs.Retrying.as_view(), name="node_retry"),
     path("nodes/<key:pk>/sysexts", node_sysexts.Sysexts.as_view(), name="node_sysexts"),
     path("nodes/<key:pk>/unarchive", node_verbs.Unarchiving.as_view(), name="node_unarchive"),
+    path("advisories", advisories.Advisories.as_view(), name="advisories"),
+    path("advisories/<key:pk>", advisories.OneAdvisory.as_view(), name="advisory"),
+    path(
+        "advisories/<key:pk>/exposure",
+        advisories.AdvisoryExposure.as_view(),
+        name="advisory_exposure",
+    ),
     path("oem", oems.Oems.as_view(), name="oems"),
     path("oem/<key:pk>", oems.OneOem.as_view(), name="oem"),
     path("overview", overview.Overview.as_view(), name="overview"),

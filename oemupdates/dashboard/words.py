@@ -227,6 +227,8 @@ ACTIVITIES = {
     "token.revoked": "revoked API token",
     "wallboard.linked": "made a link to the wallboard for",
     "wallboard.unlinked": "revoked the wallboard's link for",
+    "advisory.removed": "removed advisory",
+    "advisory.taken": "brought advisory",
     "oem.added": "added OEM",
     "oem.changed": "corrected OEM",
     "oem.removed": "removed OEM",

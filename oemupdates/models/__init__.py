@@ -1,6 +1,7 @@
 """Facts as rows, a file an aggregate."""
 
 from oemupdates.models.activity import Activity, ActivityCheck
+from oemupdates.models.advisory import Advisory, Exposure, Package
 from oemupdates.models.application import FLATCAR, Application, Architecture
 from oemupdates.models.bulk import BulkChange, BulkItem
 from oemupdates.models.bundle import BundleImport
@@ -34,6 +35,7 @@ __all__ = [
     "FLATCAR",
     "Activity",
     "ActivityCheck",
+    "Advisory",
     "Answer",
     "ApiToken",
     "Application",
@@ -49,6 +51,7 @@ __all__ = [
     "Dimension",
     "DoneRequest",
     "Event",
+    "Exposure",
     "Floor",
     "Group",
     "GroupBudget",
@@ -59,6 +62,7 @@ __all__ = [
     "NodeLabel",
     "Oem",
     "Operator",
+    "Package",
     "PackageList",
     "Payload",
     "Proposal",

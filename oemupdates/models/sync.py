@@ -139,6 +139,8 @@ class PackageList(models.Model):
     release = models.ForeignKey(Release, models.CASCADE, related_name="package_lists")
     name = models.CharField(max_length=128)
     content = models.TextField()
+    # Whether its packages are rows; whoever writes the content says that they are not.
+    is_read = models.BooleanField(default=False)
 
     class Meta:
         ordering = ("name",)

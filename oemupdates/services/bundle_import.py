@@ -224,7 +224,7 @@ def _document(release: Release, said: Bundled, folder: Path) -> None:
         ],
         update_conflicts=True,
         unique_fields=["release", "name"],
-        update_fields=["content"],
+        update_fields=["content", "is_read"],
     )
 
 

@@ -111,7 +111,7 @@ def _write(
             [PackageList(release=row, name=name, content=text) for name, text in lists.items()],
             update_conflicts=True,
             unique_fields=["release", "name"],
-            update_fields=["content"],
+            update_fields=["content", "is_read"],
         )
     if lists:
         job.changes.append(f"{len(lists)} lists of packages of {row.version} are here.")

@@ -44,6 +44,7 @@ from oemupdates.services import (
 from tests.access.routes import METHODS, Line, Route, known, table
 from tests.services.makers import (
     last_activity,
+    make_advisory,
     make_node,
     make_release,
     make_token,
@@ -193,6 +194,8 @@ def things(db: None) -> dict[str, Any]:
             name="b.tar", path="/b.tar", is_upload=True, size=1, asked_at=now
         ).pk,
         "api:bundle_upload.name": "b.tar",
+        "advisory": (hole := make_advisory(own=True)).pk,
+        "security": hole.pk,
         "oem": Oem.objects.filter(oem_id="azure").values_list("pk", flat=True).get(),
         "subscription": subscription.pk,
         "run": (run := sync_runs.ask(upstream, channel, by=None)).pk,

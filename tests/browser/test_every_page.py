@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import (
     Activity,
+    Advisory,
     DeadEnd,
     Floor,
     Node,
@@ -146,6 +147,7 @@ def _filled(route: Route) -> str:
         "webhook": Webhook.objects.first(),
         "upstream": Upstream.objects.first(),
         "oem": Oem.objects.filter(is_custom=True).first(),
+        "security": Advisory.objects.first(),
     }
     parts = []
     for part in route.path.split("/"):

@@ -80,6 +80,7 @@ READ = [
     "activity_newest",
     "palette",
     "paths",
+    "security",
 ]
 # What test_node_lists.py is about: exports, columns, views and changes of many nodes.
 NODE_LISTS = {
@@ -150,7 +151,10 @@ OWN_ACCOUNT = {
     "session_end",
     "sessions_end",
 }
+# What test_security.py is about.
+SECURITY = {"security_add", "security_advisory", "security_remove"}
 OTHERS = {
+    *SECURITY,
     *BUNDLES,
     *OWN_ACCOUNT,
     "logout",

@@ -14,6 +14,7 @@ from oemupdates.domain.version import sort_key
 from oemupdates.models import (
     FLATCAR,
     Activity,
+    Advisory,
     ApiToken,
     Application,
     Channel,
@@ -133,3 +134,29 @@ def make_activity(**given: Any) -> Activity:
 
 def last_activity() -> Activity:
     return Activity.objects.latest("id")
+
+
+def osv(name: str = "CVE-2025-41244", **given: Any) -> dict[str, Any]:
+    """An advisory about open-vm-tools, in OSV's format."""
+    events = [
+        [{"introduced": "0"}, {"fixed": "12.5.4"}],
+        [{"introduced": "13"}, {"fixed": "13.0.5"}],
+    ]
+    return {
+        "id": name,
+        "published": "2025-09-29T00:00:00Z",
+        "modified": "2025-10-30T00:00:00Z",
+        "summary": "Somebody becomes root",
+        "affected": [
+            {
+                "package": {"ecosystem": "Gentoo", "name": "app-emulation/open-vm-tools"},
+                "ranges": [{"type": "ECOSYSTEM", "events": one} for one in events],
+            }
+        ],
+    } | given
+
+
+def make_advisory(name: str = "CVE-2025-41244", *, own: bool = False, **given: Any) -> Advisory:
+    said = osv(name, **given)
+    modified = datetime.fromisoformat(said["modified"])
+    return Advisory.objects.create(name=name, content=said, modified_at=modified, is_own=own)
