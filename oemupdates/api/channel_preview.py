@@ -14,7 +14,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.reason import sentence
 from oemupdates.models import NodeCount, Release
 from oemupdates.services import oem_gaps
-from oemupdates.services.comparing import Change, compare
+from oemupdates.services.comparing import Change, compare, compare_packages
 from oemupdates.services.following import following
 from oemupdates.services.retargeting import preview
 
@@ -118,10 +118,22 @@ class DifferenceShape(Plain):
     grown = serializers.IntegerField(help_text="By how many bytes it grew.")
 
 
+class PackageDifferenceShape(Plain):
+    """A package of an image and its versions: none where that release's image lacks it."""
+
+    image = serializers.CharField()
+    name = serializers.CharField()
+    before = serializers.ListField(child=serializers.CharField())
+    after = serializers.ListField(child=serializers.CharField())
+
+
 class ComparisonShape(Plain):
     """What is in a release and not in another one of its architecture."""
 
     payloads = DifferenceShape(many=True)
+    packages = PackageDifferenceShape(
+        many=True, help_text="Those that differ, of images whose lists of packages are here."
+    )
 
 
 class ChannelSummary(Resource):
@@ -249,5 +261,9 @@ class ReleaseComparison(Resource):
             "payloads": [
                 {"name": one.name, "change": one.change.value, "grown": one.grown}
                 for one in compare(other, release)
-            ]
+            ],
+            "packages": [
+                {"image": one.image, "name": one.name, "before": one.before, "after": one.after}
+                for one in compare_packages(other, release)
+            ],
         }

@@ -14,7 +14,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.drift_words import Finding
 from oemupdates.domain.report import Report
 from oemupdates.models import Node, SysextReport
-from oemupdates.services import drift
+from oemupdates.services import drift, tools
 
 
 class NodeOemShape(Plain):
@@ -76,10 +76,19 @@ class FindingShape(Plain):
     way_out = serializers.CharField()
 
 
+class ToolShape(Plain):
+    """One tool that its OEM brings; without a version nobody knows which."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+    basis = serializers.ChoiceField(BASES)
+
+
 class SysextsShape(Plain):
     """The images of a node, by each way to know of them."""
 
     oem = NodeOemShape()
+    tools = ToolShape(many=True)
     report = ReportShape(allow_null=True)
     drift = FindingShape(many=True, help_text="The class of its OEM first, then the worst.")
 
@@ -103,6 +112,7 @@ class Sysexts(Resource):
                 "build": node.oem_build,
                 "birth_version": node.birth_version,
             },
+            "tools": [tool._asdict() for tool in tools.of_node(node)],
             "report": _report(node, row, said) if row and said else None,
             "drift": [_finding(one) for one in measured.findings],
         }

@@ -11,7 +11,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
-from oemupdates.models import Payload, Release
+from oemupdates.models import Package, Payload, Release
 from oemupdates.services import releases as verbs
 from oemupdates.services.configuration import changing
 
@@ -37,6 +37,7 @@ class ReleaseShape(Shape):
             "architecture",
             "codebase",
             "notes",
+            "published_on",
             "registered_at",
             "blocked_at",
             "blocked_because",
@@ -59,6 +60,16 @@ class PayloadShape(Shape):
             "built_for",
             "own_version",
         )
+
+
+class ImagePackageShape(Shape):
+    """One package of an image: of the OS, an OEM (`oem-azure`), or an extension."""
+
+    image = serializers.CharField(source="package_list.name")
+
+    class Meta:
+        model = Package
+        fields = ("id", "image", "name", "version")
 
 
 class ReleasesAsked(Asked):
@@ -160,3 +171,18 @@ class Unblocking(Resource):
         call.check_version(release)
         verbs.unblock(release, by=call.by, why=call.said.get("why", ""))
         return every().get(pk=pk)
+
+
+class Packages(Resource):
+    """The packages of a release's images, as far as their lists are here."""
+
+    tag = "releases"
+
+    @operation(
+        "list_release_packages", needs=Permission.READ_FLEET, gives=ImagePackageShape, lists=True
+    )
+    def get(self, call: Call, pk: int) -> Listed[Package]:
+        """List the packages of a release's images, by name."""
+        release = get_object_or_404(every(), pk=pk)
+        rows = Package.objects.filter(package_list__release=release)
+        return Listed(rows.select_related("package_list"), BY_NAME)

@@ -130,6 +130,7 @@ v1: list[URLPattern] = [
     path("overview", overview.Overview.as_view(), name="overview"),
     path("rejected", server.Rejected.as_view(), name="rejected"),
     path("releases", releases.Releases.as_view(), name="releases"),
+    path("releases/<key:pk>/packages", releases.Packages.as_view(), name="release_packages"),
     path(
         "releases/<key:pk>/summary",
         channel_preview.ReleaseSummary.as_view(),

@@ -8,7 +8,7 @@ from oemupdates.domain.drift_facts import Severity
 from oemupdates.domain.drift_words import BASES, Finding
 from oemupdates.domain.report import Report
 from oemupdates.models import Node
-from oemupdates.services import drift
+from oemupdates.services import drift, tools
 
 _LOOKS = {
     Severity.OK: ("circle-check", "good"),
@@ -59,4 +59,5 @@ def sysexts(node: Node, now: datetime) -> dict[str, object]:
         "drift": [Drifting(finding) for finding in measured.findings],
         "carries": measured.carries,
         "reported": reported,
+        "tools": tools.of_node(node),
     }

@@ -76,6 +76,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         "places": _places(found),
         "floors": list(found.floor_of.select_related("channel")),
         "others": _others(found),
+        "lists": found.package_lists.prefetch_related("packages"),
         "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
     }
     return render(request, "dashboard/release.html", context)
@@ -101,6 +102,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
         context |= {
             "changed": [one for one in compared if one.difference.change is not Change.SAME],
             "same": [one for one in compared if one.difference.change is Change.SAME],
+            "packages": comparing.compare_packages(other, found),
         }
     return render(request, "dashboard/release_compare.html", context)
 

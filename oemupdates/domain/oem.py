@@ -162,6 +162,16 @@ class Catalogue:
         return WORDS[carried].format(tools=tools)
 
 
+# Packages whose tool the catalogue calls by another name.
+_TOOLS = {"wa-linux-agent": "walinuxagent"}
+
+
+def tool_of(package: str) -> str:
+    """The tool that a package is, in small letters: of `category/name`, or as it is known."""
+    short = package.rpartition("/")[2].lower()
+    return _TOOLS.get(short, short)
+
+
 def payload_name(oem: str) -> str:
     """The file name under which a release carries this OEM's sysext."""
     return f"oem-{oem}.gz"

@@ -1,29 +1,28 @@
 """Which files a release of Flatcar may have: none of its servers lists a folder."""
 
-from oemupdates.domain.oem import payload_name
+from oemupdates.domain.oem import Catalogue, payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.domain.shipped import SHIPPED
 
 
-def names(architecture: str) -> tuple[str, ...]:
+def names(catalogue: Catalogue, architecture: str) -> tuple[str, ...]:
     """Every file name that a release for an architecture may have; the OS payload is first."""
     oems = (
         payload_name(oem.id)
-        for oem in SHIPPED.oems.values()
+        for oem in catalogue.oems.values()
         if oem.alpha_since and architecture in oem.architectures
     )
     extensions = (
         f"flatcar-{name}.gz"
-        for name, extension in SHIPPED.extensions.items()
+        for name, extension in catalogue.extensions.items()
         if architecture in extension.architectures
     )
     return (OS_PAYLOAD, *oems, *extensions)
 
 
-def expected(version: str, architecture: str) -> frozenset[str]:
+def expected(catalogue: Catalogue, version: str, architecture: str) -> frozenset[str]:
     """The file names of OEMs that a release should have, as far as the catalogue knows."""
     return frozenset(
         payload_name(oem)
-        for oem in SHIPPED.oems
-        if SHIPPED.is_shipped(oem, version=version, architecture=architecture)
+        for oem in catalogue.oems
+        if catalogue.is_shipped(oem, version=version, architecture=architecture)
     )

@@ -19,13 +19,13 @@ from prometheus_client.registry import Collector
 from oemupdates.models import Channel, Group, Node, NodeCount, Webhook, WebhookDelivery
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import standings
-from oemupdates.services import feed, health
+from oemupdates.services import exposure, feed, health
 
 logger = logging.getLogger(__name__)
 
 KEPT_SECONDS = 10.0
 OTHER, NONE = "other", "none"
-GROUPS, OEMS, VERSIONS = 100, 30, 30
+GROUPS, OEMS, VERSIONS, HOLES = 100, 30, 30, 50
 
 
 class FleetCollector(Collector):
@@ -49,7 +49,7 @@ class FleetCollector(Collector):
 def _collect() -> list[Metric]:
     began = time.perf_counter()
     try:
-        found = [*_nodes(), *_server(), *_webhooks()]
+        found = [*_nodes(), *_server(), *_webhooks(), *_holes()]
     except DatabaseError:
         logger.exception("The fleet's numbers could not be read")
         found = []
@@ -191,3 +191,16 @@ def _webhooks() -> Iterator[Metric]:
     yield _family("webhooks", "Webhooks by how they are", ("state",), by_state)
     waiting = WebhookDelivery.objects.filter(state=WebhookDelivery.State.WAITING).count()
     yield _gauge("webhook_deliveries_waiting", "Deliveries that wait to be sent", waiting)
+
+
+def _holes() -> Iterator[Metric]:
+    """By advisory, those that most nodes have: the nodes with it, and those nobody knows of."""
+    exposed: dict[tuple[str, ...], float] = {}
+    unknown: dict[tuple[str, ...], float] = {}
+    for one in exposure.look()[:HOLES]:
+        exposed[(one.said.id,)] = one.nodes
+        unknown[(one.said.id,)] = one.unknown_nodes
+    words = "Nodes that run an image with a known hole"
+    yield _family("exposed_nodes", words, ("advisory",), exposed)
+    words = "Nodes of which nobody can say whether they have a hole"
+    yield _family("exposure_unknown_nodes", words, ("advisory",), unknown)

@@ -1,9 +1,9 @@
-"""What is in one release and not in another: payloads that came, went, or changed."""
+"""What is in one release and not in another: payloads and packages that came, went, or changed."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from oemupdates.models import Payload, Release
+from oemupdates.models import Package, Payload, Release
 
 
 class Change(StrEnum):
@@ -43,3 +43,35 @@ def compare(before: Release, after: Release) -> list[Difference]:
     old = {payload.name: payload for payload in before.payloads.all()}
     new = {payload.name: payload for payload in after.payloads.all()}
     return [Difference(name, old.get(name), new.get(name)) for name in sorted({*old, *new})]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageDifference:
+    """A package of an image whose versions differ; none where the release's image lacks it."""
+
+    image: str
+    name: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+def compare_packages(before: Release, after: Release) -> list[PackageDifference]:
+    """The packages that differ in images whose lists both releases have; OEMs come first."""
+    old, new = _packages(before), _packages(after)
+    found = [
+        PackageDifference(image, name, old[image].get(name, ()), new[image].get(name, ()))
+        for image in old.keys() & new.keys()
+        for name in old[image].keys() | new[image].keys()
+        if old[image].get(name) != new[image].get(name)
+    ]
+    return sorted(found, key=lambda one: (not one.image.startswith("oem-"), one.image, one.name))
+
+
+def _packages(release: Release) -> dict[str, dict[str, tuple[str, ...]]]:
+    found: dict[str, dict[str, tuple[str, ...]]] = {
+        one.name: {} for one in release.package_lists.filter(is_read=True)
+    }
+    rows = Package.objects.filter(package_list__release=release, package_list__is_read=True)
+    for image, name, version in rows.values_list("package_list__name", "name", "version"):
+        found[image][name] = (*found[image].get(name, ()), version)
+    return found

@@ -15,15 +15,13 @@ from django.db.models import F
 
 from oemupdates.domain.access import EVERYWHERE, Reach
 from oemupdates.domain.advisory import Advisory as Known
-from oemupdates.domain.oem import NO_OEM
+from oemupdates.domain.oem import NO_OEM, tool_of
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Advisory, NodeCount, Package, PackageList
 from oemupdates.services import advisories, catalogue
 
 OS_LIST = "flatcar_production_image"
 _OEM = "oem-"
-# What the catalogue calls a tool, where its package has another name.
-TOOLS = {"wa-linux-agent": "walinuxagent"}
 
 
 class Image(NamedTuple):
@@ -170,8 +168,7 @@ def _concerned(said: Known, images: Images, tools: Mapping[str, set[str]]) -> se
         for image, held in images.known.items()
         if any(one.name in said.packages for one in held)
     }
-    short = {name.rpartition("/")[2].lower() for name in said.packages}
-    names = short | {TOOLS[name] for name in short if name in TOOLS}
+    names = {tool_of(name) for name in said.packages}
     return carried | {oem for oem, brought in tools.items() if brought & names}
 
 

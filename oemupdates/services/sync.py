@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from oemupdates.domain.published import expected, names
 from oemupdates.models import Channel, Release, Subscription, SyncRun, Upstream
-from oemupdates.services import activity, proposals, sync_documents, sync_runs
+from oemupdates.services import activity, catalogue, proposals, sync_documents, sync_runs
 from oemupdates.services.configuration import changing
 from oemupdates.services.proposals import Floors
 from oemupdates.services.sync_keeper import Keeper, Lost
@@ -190,7 +190,8 @@ def _probe(job: Job) -> Manifest:
     run, architecture = job.run, job.run.channel.architecture
     url = release_server.folder(run.upstream.release_server, job.board, run.version)
     packages = []
-    os_payload, *others = names(architecture)
+    known = catalogue.load()
+    os_payload, *others = names(known, architecture)
     for name in (os_payload, *others):
         job.keeper.check()
         try:
@@ -201,7 +202,7 @@ def _probe(job: Job) -> Manifest:
             continue
         size = release_server.size(job.session, url + name)
         packages.append(Package(name, name, size, sha256=sha256))
-    absent = expected(run.version, architecture) - {package.name for package in packages}
+    absent = expected(known, run.version, architecture) - {package.name for package in packages}
     if absent:
         job.remarks.append(f"Not published with {run.version}: {', '.join(sorted(absent))}.")
     return Manifest(run.version, tuple(packages), codebases=(url,))

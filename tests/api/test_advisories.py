@@ -1,9 +1,10 @@
 import pytest
 from django.test import Client
 
+from oemupdates.metrics.collector import FleetCollector
 from tests.api.conftest import etag, problem, send
 from tests.services.makers import make_advisory, osv
-from tests.services.test_exposure import HOLED, listed, vmware
+from tests.services.test_exposure import CLEARED, HOLED, listed, vmware
 
 pytestmark = pytest.mark.django_db
 
@@ -44,3 +45,31 @@ def test_a_withdrawn_one_is_nobodys(viewer: Client) -> None:
     row = make_advisory(withdrawn="2026-01-01T00:00:00Z")
     shown = viewer.get(f"/api/v1/advisories/{row.pk}/exposure").json()
     assert (shown["nodes"], shown["images"], shown["unknown"]) == (0, [], [])
+
+
+def test_tools_and_packages_are_told(viewer: Client) -> None:
+    old, new = listed("4081.3.6", HOLED), listed("4593.2.1", CLEARED)
+    node = vmware("4081.3.6")
+    tools = viewer.get(f"/api/v1/nodes/{node.pk}/sysexts").json()["tools"]
+    assert tools == [{"name": "open-vm-tools", "version": "12.4.5", "basis": "derived"}]
+    packages = viewer.get(f"/api/v1/releases/{old.pk}/packages").json()["items"]
+    assert [(one["image"], one["version"]) for one in packages] == [("oem-vmware", "12.4.5")]
+    compared = viewer.get(f"/api/v1/releases/{new.pk}/compare?other={old.pk}").json()
+    assert compared["packages"] == [
+        {
+            "image": "oem-vmware",
+            "name": "app-emulation/open-vm-tools",
+            "before": ["12.4.5"],
+            "after": ["13.0.5"],
+        }
+    ]
+
+
+def test_prometheus_reads_who_is_exposed(db: None) -> None:
+    make_advisory()
+    listed("4081.3.6", HOLED)
+    vmware("4081.3.6")
+    vmware("3975.2.0")
+    found = {metric.name: metric.samples for metric in FleetCollector().collect()}
+    assert [one.value for one in found["oemfleet_exposed_nodes"]] == [1]
+    assert found["oemfleet_exposure_unknown_nodes"][0].labels == {"advisory": "CVE-2025-41244"}

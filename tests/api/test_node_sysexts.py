@@ -34,6 +34,7 @@ def test_what_was_reported_is_told_beside_what_is_known(api: Client, node: Node)
             "build": "2.12.0.4-r2",
             "birth_version": "",
         },
+        "tools": api.get(path).json()["tools"],
         "report": None,
         "drift": api.get(path).json()["drift"],
     }

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from oemupdates.domain.access import Role
-from oemupdates.models import Advisory
+from oemupdates.models import Advisory, Release
 from oemupdates.services import channels
 from tests.api.conftest import session, somebody
 from tests.services.makers import make_advisory, make_release, osv, seeded_channel
@@ -74,3 +74,16 @@ def test_what_is_no_advisory_is_refused(page: Client, text: str) -> None:
     answer = page.post("/security/add/", {"advisory": text})
     assert answer.status_code == 400
     assert not Advisory.objects.exists()
+
+
+def test_tools_and_packages_stand_on_nodes_releases_and_comparisons(page: Client) -> None:
+    old, new = listed("4081.3.6", HOLED), listed("4593.2.1", CLEARED)
+    Release.objects.filter(pk=old.pk).update(published_on="2025-06-16")
+    node = vmware("4081.3.6")
+    shown = page.get(f"/nodes/{node.pk}/").text
+    assert "<dt>open-vm-tools</dt><dd>12.4.5" in shown
+    release = page.get(f"/releases/{old.pk}/").text
+    assert "app-emulation/open-vm-tools-12.4.5" in release
+    assert "2025-06-16" in release
+    compared = page.get(f"/releases/{new.pk}/compare/?with={old.pk}").text
+    assert '<span class="before">12.4.5</span> <b>13.0.5</b>' in compared

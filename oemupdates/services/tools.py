@@ -1,0 +1,55 @@
+"""Tools: what an OEM's sysext brings to a node, in which versions, and how that is known."""
+
+from typing import NamedTuple
+
+from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED
+from oemupdates.domain.oem import payload_name, tool_of
+from oemupdates.models import Node, Oem, Package, Payload
+
+
+class Tool(NamedTuple):
+    """One tool, and the basis of its version; without one it is not known."""
+
+    name: str
+    version: str
+    basis: str
+
+
+def of_node(node: Node) -> list[Tool]:
+    """The tools of the OEM sysext that a node runs; none if it runs none, or it brings none.
+
+    The version of an OEM's sysext is that of its first tool. A beacon observes it; that of the
+    others, and of nodes without a beacon, follows from the image's list of packages.
+    """
+    row = Oem.objects.filter(kind=Oem.Kind.OEM, oem_id=node.oem).first()
+    names = [name for name in row.tools.split(", ") if name] if row else []
+    if not names or not node.oem_version:
+        return []
+    listed = _listed(node)
+    found = []
+    for place, name in enumerate(names):
+        version, basis = listed.get(name.lower(), ""), DERIVED
+        if place == 0 and node.oem_build:
+            version, basis = node.oem_build, OBSERVED
+        elif place == 0 and not version:
+            version = _own_version(node)
+        found.append(Tool(name, version, basis if version else NO_BASIS))
+    return found
+
+
+def _listed(node: Node) -> dict[str, str]:
+    rows = Package.objects.filter(
+        package_list__name=payload_name(node.oem).removesuffix(".gz"),
+        package_list__release__version=node.oem_version,
+        package_list__release__architecture=node.architecture,
+    )
+    return {tool_of(row.name): row.version for row in rows}
+
+
+def _own_version(node: Node) -> str:
+    found = Payload.objects.filter(
+        name=payload_name(node.oem),
+        release__version=node.oem_version,
+        release__architecture=node.architecture,
+    )
+    return found.values_list("own_version", flat=True).first() or ""
