@@ -15,11 +15,16 @@ LEAST_WIDTH = 0.6
 
 
 class Cell(NamedTuple):
-    """A number of a heat map, and the list behind it; no address, no link."""
+    """A number of a heat map, and the list behind it; no address, no link.
+
+    `note` stands below the number, and `warning` below that.
+    """
 
     number: int
     url: str = ""
     level: int = 0
+    note: str = ""
+    warning: str = ""
 
 
 class Row(NamedTuple):

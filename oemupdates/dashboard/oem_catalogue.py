@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.dashboard.oem_form import OemForm
+from oemupdates.dashboard.oem_matrix import matrix
 from oemupdates.domain.access import Permission
 from oemupdates.domain.oem import NO_OEM
 from oemupdates.models import NodeCount, Oem
@@ -43,6 +44,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     rows = list(Oem.objects.all())
     oems = [Row(row, nodes.pop(row.oem_id, 0)) for row in rows if row.kind == Oem.Kind.OEM]
     context = {
+        "matrix": matrix(cells),
         "oems": sorted(oems, key=lambda row: (-row.nodes, row.oem.oem_id)),
         "extensions": [Row(row, 0) for row in rows if row.kind == Oem.Kind.EXTENSION],
         "unknown": [

@@ -1,5 +1,6 @@
 """Tools: what an OEM's sysext brings to a node, in which versions, and how that is known."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED
@@ -34,6 +35,28 @@ def of_node(node: Node) -> list[Tool]:
         elif place == 0 and not version:
             version = _own_version(node)
         found.append(Tool(name, version, basis if version else NO_BASIS))
+    return found
+
+
+def first_versions(versions: Collection[str]) -> dict[tuple[str, str], str]:
+    """The version of each OEM's first tool, by OEM and OS version, as far as it is known."""
+    oems = {row.oem_id: row.tools.split(", ")[0].lower() for row in Oem.objects.exclude(tools="")}
+    payloads = {payload_name(oem): oem for oem in oems}
+    own = Payload.objects.filter(name__in=payloads, release__version__in=versions)
+    found = {
+        (payloads[name], version): inside
+        for name, version, inside in own.exclude(own_version="").values_list(
+            "name", "release__version", "own_version"
+        )
+    }
+    lists = {name.removesuffix(".gz"): oem for name, oem in payloads.items()}
+    rows = Package.objects.filter(
+        package_list__name__in=lists, package_list__release__version__in=versions
+    ).values_list("package_list__name", "package_list__release__version", "name", "version")
+    for listed, os_version, package, version in rows:
+        oem = lists[listed]
+        if tool_of(package) == oems[oem]:
+            found[oem, os_version] = version
     return found
 
 

@@ -67,11 +67,8 @@ class TestHeatMap:
         assert '<a class="level-5" href="/b">7</a>' in html
 
     def test_of_nothing_is_drawn(self) -> None:
-        assert HeatMap("OEM", ["4593"], [Row("azure", "", [Cell(0)])]).levelled[0].cells[0] == (
-            0,
-            "",
-            0,
-        )
+        heat_map = HeatMap("OEM", ["4593"], [Row("azure", "", [Cell(0)])])
+        assert heat_map.levelled[0].cells[0] == Cell(0)
 
 
 class TestStages:

@@ -1,0 +1,52 @@
+import pytest
+from django.test import Client
+
+from oemupdates.domain.access import Role
+from tests.api.conftest import session, somebody
+from tests.services.makers import make_node, seeded_group
+from tests.services.test_exposure import HOLED, listed, vmware
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def page(db: None) -> Client:
+    return session(somebody("viewer", Role.VIEWER))
+
+
+def test_says_what_runs_where_with_which_tools_and_how_it_is_known(page: Client) -> None:
+    listed("4081.3.6", HOLED)
+    vmware("4081.3.6")
+    seen = {"oem": "azure", "oem_basis": "observed", "oem_version": "4593.2.1"}
+    make_node(version="4593.2.1", oem_build="2.12.0.4-r2", **seen)
+    make_node(version="4593.2.1", oem="azure", oem_basis="observed")
+    make_node(version="4593.2.1", oem="ami", oem_basis="reported", birth_version="3.2")
+    make_node(version="4593.2.1", oem="")
+    # It is configuration only: what its image calls itself is no version of a tool.
+    make_node(version="4593.2.1", oem_build="1.0", **seen | {"oem": "hetzner"})
+    matrix = page.get("/oem/").context["matrix"]
+    assert matrix.heat.columns == ["4593.2.1", "4081.3.6"]
+    rows = {row.label: row.cells for row in matrix.heat.rows}
+    assert [cell.number for cell in rows["azure"]] == [2, 0]
+    assert (rows["azure"][0].note, rows["azure"][0].warning) == ("2.12.0.4-r2", "1 out of step")
+    assert (rows["vmware"][1].note, rows["vmware"][1].warning) == ("12.4.5", "")
+    assert rows["ami"][0].warning == rows["hetzner"][0].note == ""
+    assert [stage.number for stage in matrix.bases] == [3, 1, 1, 0]
+    assert matrix.observed == "60%"
+    shown = page.get("/oem/").text
+    assert "oem=azure&amp;version=4593.2.1" in shown
+    assert "1 out of step" in shown
+
+
+def test_shows_the_most_common_and_says_what_it_leaves_out(page: Client) -> None:
+    for number in range(25):
+        make_node(oem=f"own-{number}", version=f"4593.2.{number}")
+    matrix = page.get("/oem/").context["matrix"]
+    assert (len(matrix.heat.rows), len(matrix.heat.columns)) == (20, 10)
+    assert (matrix.more_oems, matrix.more_versions) == (5, 15)
+
+
+def test_is_of_what_one_may_see(db: None) -> None:
+    vmware("4081.3.6", group=seeded_group("beta"))
+    limited = session(somebody("limited", Role.VIEWER, group=seeded_group()))
+    assert limited.get("/oem/").context["matrix"] is None
