@@ -1,13 +1,15 @@
 """Values as JSON has them: a number is no text, a text no time, and nothing is guessed."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import models
 from rest_framework import serializers
 
 MAX_KEY = 2**63 - 1
+# Times beyond stand for these, from which some days can be taken or added to them.
+_FIRST, _LAST = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, tzinfo=UTC)
 
 
 class Text(serializers.CharField):
@@ -63,7 +65,10 @@ class Moment(serializers.DateTimeField):
             self.fail("invalid", format="2026-09-01T12:00:00Z")
         if read.tzinfo is None:
             self.fail("invalid", format="2026-09-01T12:00:00Z")
-        return read
+        if not _FIRST.year <= read.year <= _LAST.year:
+            return _FIRST if read.year < _FIRST.year else _LAST
+        # PostgreSQL knows no zone that is sixteen hours off or more.
+        return read.astimezone(UTC)
 
 
 def key(**given: Any) -> Whole:

@@ -19,7 +19,8 @@ def read(text: str) -> datetime:
         at = None
     if at is None or at.year not in _YEARS:
         raise BadMoment("This is no date and time that can be looked back at.")
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    # PostgreSQL knows no zone that is sixteen hours off or more.
+    return at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def past(text: str) -> datetime:

@@ -222,3 +222,17 @@ class TestActivity:
         keys = [int(row["id"]) for row in rows]
         assert len(keys) == 232
         assert keys == sorted(set(keys), reverse=True)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2864-12-29T10:37:09-16:28",
+        "2026-09-01T12:00:00%2B23:59",
+        "9999-12-31T23:59:59-01:00",
+        "0001-01-01T00:00:00%2B01:00",
+    ],
+)
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_times_of_any_zone_and_year_are_taken(viewer: Client, name: str, moment: str) -> None:
+    assert viewer.get(f"/api/v1/activity?{name}={moment}").status_code == 200

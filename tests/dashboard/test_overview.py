@@ -405,3 +405,7 @@ def test_what_is_asked_for_again_and_again_is_sent_once(page: Client, path: str)
     tag = page.get(path).headers["ETag"]
     again = page.get(path, headers={"If-None-Match": tag})
     assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_past_moment_may_be_of_any_zone(page: Client) -> None:
+    assert page.get("/?at=2026-01-29T10:37:09-16:28").status_code == 200
