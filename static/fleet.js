@@ -94,6 +94,12 @@
     bar.querySelector("[data-bulk-number]").textContent = picked ? `${picked} picked` : "Nothing picked";
   }
 
+  function isTouched(field) {
+    if (field.options) return [...field.options].some((one) => one.selected !== one.defaultSelected);
+    const isTyped = field.value !== (field.defaultValue ?? field.value);
+    return isTyped || field.checked !== field.defaultChecked;
+  }
+
   function checkTyped(input) {
     const button = input.form.querySelector("button:not([type=button])");
     button.disabled = input.value !== input.dataset.confirm;
@@ -124,6 +130,11 @@
   });
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-confirm]")) checkTyped(event.target);
+  });
+  // What was typed before htmx came, or put back by the browser, is told of like what is typed now.
+  document.addEventListener("htmx:after:init", ({ target }) => {
+    if (!target.matches("form[hx-trigger^=input]")) return;
+    if ([...target.elements].some(isTouched)) target.dispatchEvent(new Event("input"));
   });
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-preferences]")) prefer(event, event.target);

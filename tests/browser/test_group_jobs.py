@@ -115,6 +115,26 @@ def test_a_policy_says_what_it_means_while_it_is_typed(
     assert opened.complaints == []
 
 
+def test_a_policy_says_what_was_typed_before_the_script_came(
+    fleet: dict[str, str], window: Opener
+) -> None:
+    opened = window()
+    page = opened.page
+    opened.log_in()
+    scripts: list[Route] = []
+
+    def keep_waiting(route: Route) -> None:
+        scripts.append(route)
+
+    page.route("**/htmx.min*.js", keep_waiting)
+    page.goto(f"{opened.url}{fleet['group']}edit/", wait_until="commit")
+    page.get_by_label("Most nodes under way at once").press_sequentially("20")
+    expect(page.locator("#meaning")).to_contain_text("Any number of them may update at once.")
+    scripts.pop().continue_()
+    expect(page.locator("#meaning")).to_contain_text("At most 20 of them")
+    assert opened.complaints == []
+
+
 def test_a_policy_says_what_it_means_without_script(fleet: dict[str, str], window: Opener) -> None:
     opened = window(script=False)
     page = opened.page
