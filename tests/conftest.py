@@ -1,9 +1,8 @@
-"""What every test gets: fast passwords, plain static files, and the seeded rows."""
+"""What every test gets: fast passwords and plain static files; `seeds` keeps the seeded rows."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import hypothesis
 import pytest
@@ -12,6 +11,7 @@ from django.conf import settings
 from django.db import connection
 
 from oemupdates.upstream import session
+from tests import seeds
 from tests.upstream.public_server import PublicServer
 
 
@@ -42,12 +42,12 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest) -> None:
 def django_db_setup(
     django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
 ) -> Iterator[None]:
-    """Make the test database, and see to it that it can be dropped.
+    """Make the test database, keep its seeded rows, and see to it that it can be dropped.
 
     A thread that ended without closing its connection still holds one of the pool's.
     """
-    if connection.vendor == "sqlite":
-        _let_tests_empty_the_tables()
+    with django_db_blocker.unblock():
+        seeds.keep()
     yield
     if connection.vendor == "postgresql":
         with django_db_blocker.unblock(), connection.cursor() as cursor:
@@ -55,29 +55,6 @@ def django_db_setup(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-
-
-def _let_tests_empty_the_tables() -> None:
-    """Lift the ban on deleting activity while a test's rows are thrown away.
-
-    PostgreSQL truncates, which fires no trigger.
-    """
-    operations = type(connection.ops)
-    flush = operations.sql_flush
-
-    def flush_all(self: Any, *args: Any, **options: Any) -> list[str]:
-        name = "activity_is_never_deleted"
-        with self.connection.cursor() as cursor:
-            cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [name])
-            (ban,) = cursor.fetchone()
-        return [f"DROP TRIGGER {name}", *flush(self, *args, **options), ban]
-
-    operations.sql_flush = flush_all  # type: ignore[method-assign]
-
-
-@pytest.fixture(autouse=True)
-def _seeded_rows(django_db_serialized_rollback: None) -> None:
-    """Give back what migrations seeded to a test whose predecessor emptied the tables."""
 
 
 @pytest.fixture

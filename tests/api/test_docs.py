@@ -21,7 +21,7 @@ EXAMPLES = re.findall(r"```sh\n(.*?)```", (ROOT / "docs/api.md").read_text(), re
 
 
 @pytest.mark.processes
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_the_examples_work_as_they_stand(tmp_path: Path, settings: pytest.FixtureRequest) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]  # type: ignore[attr-defined]
     admin = Operator.objects.create_superuser("admin")

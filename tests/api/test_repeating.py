@@ -94,7 +94,7 @@ def together(number: int, act: Callable[[], Any]) -> list[Any]:
         return [future.result() for future in [threads.submit(one) for _ in range(number)]]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestRaces:
     def test_of_one_key_are_done_once(self) -> None:
         clients = iter([session(somebody("ann"))] * 4)

@@ -20,7 +20,7 @@ NODES = 1000
 # 256 check-ins are one batch at most.
 BATCHES = 4
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 postgresql = pytest.mark.skipif(
     "connection.vendor != 'postgresql'", reason="about PostgreSQL's own statistics"
 )

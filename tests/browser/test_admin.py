@@ -15,7 +15,7 @@ from tests.services.makers import make_operator
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(200),
 ]
 

@@ -10,7 +10,7 @@ from tests.browser.conftest import Opener
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
 ]
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/openapi.yaml"
 

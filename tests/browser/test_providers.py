@@ -16,7 +16,7 @@ from tests.browser.test_every_page import faults
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(200),
 ]
 ANN = {"preferred_username": "ann", "groups": ["ops"]}

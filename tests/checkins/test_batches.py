@@ -32,7 +32,7 @@ from tests.services.makers import (
 
 T = TypeVar("T")
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def machine(number: int) -> dict[str, Any]:

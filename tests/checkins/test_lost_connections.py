@@ -15,7 +15,7 @@ from oemupdates.services.checkins import Known, Unavailable, Writes
 from oemupdates.services.store_postgres import PostgresStore
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection"),
     pytest.mark.timeout(60),
 ]

@@ -21,7 +21,7 @@ from tests.upstream.public_server import BOARD, PublicServer, real_files
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
 ]
 ROOT = Path(__file__).parents[2]
 KEY = ROOT / "tests/payloads/update-payload-key.pub.pem"

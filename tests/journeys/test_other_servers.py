@@ -28,7 +28,7 @@ from tests.upstream.proxy import Proxy
 from tests.upstream.public_server import BOARD, PublicServer, real_files
 
 # Whoever keeps a run does so by a connection of its own.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[2]
 KEY = ROOT / "tests/payloads/update-payload-key.pub.pem"
 OLD, NEW = "4459.2.1", "4593.2.1"

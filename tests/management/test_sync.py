@@ -49,7 +49,7 @@ class TestUpstream:
             run("upstream", *given)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestSync:
     def test_tells_what_came_of_it_up_to_the_moved_channel(self, public, tmp_path, settings):
         settings.PAYLOAD_DIR = tmp_path

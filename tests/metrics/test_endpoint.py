@@ -205,7 +205,7 @@ class TestFleet:
         assert fleet.collect() is not first
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestCheckIns:
     @pytest.fixture
     def door(self, transactional_db: None) -> Iterator[Door]:

@@ -34,7 +34,7 @@ from tests.omaha.messages import (
 )
 from tests.omaha.policy import publish
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 SENT_BOTH_WAYS = [check(), check().replace(b"></updatecheck>", b"/>")]
 

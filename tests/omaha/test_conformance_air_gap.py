@@ -20,7 +20,7 @@ NEW = "4593.2.1"
 FOLDER = f"/payloads/amd64-usr/{NEW}"
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_case_61_offers_and_serves_what_a_bundle_brought(
     door: Door, tmp_path: Path, settings: Any
 ) -> None:

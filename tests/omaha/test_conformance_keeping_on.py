@@ -26,7 +26,7 @@ from tests.omaha.messages import (
 from tests.omaha.policy import aim, publish, shape
 from tests.services.makers import limit, make_release, seeded_group
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def the_node() -> Node:

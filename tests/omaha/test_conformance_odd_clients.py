@@ -25,7 +25,7 @@ from tests.omaha.messages import (
 )
 from tests.omaha.policy import publish
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def the_node(machine_id: str = MACHINE) -> Node:

@@ -27,7 +27,7 @@ from tests.omaha.policy import PAYLOADS, add_floor, publish, publish_signed, sha
 from tests.omaha_reader import Offer, read_as_ue_rs
 from tests.services.makers import make_release, seeded_channel
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FOLDER = PAYLOADS / NEW
 

@@ -22,7 +22,7 @@ from tests.omaha.messages import (
 from tests.omaha.policy import PAYLOADS, add_floor, aim, publish, publish_signed, shape
 from tests.services.makers import make_release, seeded_channel, seeded_group
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FOLDER = PAYLOADS / NEW
 

@@ -16,7 +16,7 @@ from tests.omaha.messages import (
     check,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestSecretPath:

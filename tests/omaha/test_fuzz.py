@@ -55,7 +55,7 @@ def cheap(door: Door, body: bytes) -> Answer:
     return answer
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestCorpus:
     def test_what_is_well_meant_is_answered(self, door: Door) -> None:
         publish("4593.2.1", "oem-azure.gz")
@@ -136,7 +136,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestFuzz:
     @FUZZ
     @given(body=st.one_of(MADE_UP, mutated()))

@@ -13,7 +13,7 @@ from tests.omaha.door import Door, serving
 from tests.omaha.messages import check
 from tests.services.makers import make_operator, seeded_group
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.omaha.messages import NEW, check
 from tests.omaha.policy import publish
 from tests.omaha_reader import Offer, read_both
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_tests_speak_as_the_client_does() -> None:
     assert ours == theirs
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestReplayed:
     @pytest.mark.parametrize(("name", "outcome"), OUTCOMES.items())
     def test_alone(self, door: Door, name: str, outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from tests.omaha.messages import (
 )
 from tests.omaha.policy import publish
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 class TestRefused:

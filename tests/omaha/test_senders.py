@@ -23,7 +23,7 @@ from tests.omaha.messages import (
 )
 from tests.omaha.policy import publish
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = "b" * 32
 

@@ -17,7 +17,7 @@ from tests.omaha.messages import MACHINE, NEW, check
 from tests.omaha.policy import publish
 from tests.services.makers import make_node, make_operator, seeded_group
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 PATH = endpoint.PATH
 
 

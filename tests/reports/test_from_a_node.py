@@ -16,7 +16,7 @@ from tests.omaha.door import Door
 from tests.omaha.live import serving
 from tests.omaha.messages import check
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -201,7 +201,7 @@ class TestCommand:
             call_command("verify_activity", known="0" * 63 + "1")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 class TestManyHandsAtOnce:
     HANDS, EACH = 6, 15
 

@@ -103,7 +103,7 @@ class TestRepair:
         assert counters.repair() == 0
         assert counted() == {}
 
-    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    @pytest.mark.django_db(transaction=True)
     def test_twice_at_once_mends_once(self, monkeypatch):
         for _ in range(3):
             make_node()
@@ -120,7 +120,7 @@ class TestRepair:
         at_once(counters.repair, counters.repair)
         assert counted() == recounted()
 
-    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    @pytest.mark.django_db(transaction=True)
     def test_stays_true_while_nodes_move(self):
         group = limit(seeded_group(), 100)
         moving = [make_node(state=State.OFFERED) for _ in range(4)]
@@ -212,7 +212,7 @@ class TestMarkDark:
         with django_assert_max_num_queries(10):
             counters.mark_dark(NOW)
 
-    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    @pytest.mark.django_db(transaction=True)
     def test_twice_at_once_counts_each_node_once(self, monkeypatch):
         monkeypatch.setattr(counters, "CHUNK", 3)
         for _ in range(20):
@@ -226,7 +226,7 @@ class TestMarkDark:
         assert marked.total() == 20
         assert counted() == recounted()
 
-    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    @pytest.mark.django_db(transaction=True)
     def test_does_not_wait_for_a_node_that_is_being_heard(self):
         if connection.vendor != "postgresql":
             pytest.skip("SQLite has one writer at a time, and locks no rows")

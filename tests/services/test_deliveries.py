@@ -22,7 +22,7 @@ from oemupdates.services.webhooks import Terms
 from oemupdates.upstream.webhook import Outcome
 from tests.services.makers import last_activity, make_node, make_operator, seeded_group
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 FINE = Outcome(204, "", "", 3)
 DOWN = Outcome(None, "It did not answer in time.", "", 5000)
 

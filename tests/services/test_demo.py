@@ -34,7 +34,7 @@ from oemupdates.services import counters, demo, demo_removal, labels, samples
 from tests.services.makers import counted, make_node, make_operator, recounted, seeded_group
 
 # Check-ins come over a connection of their own.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 KEPT = (
     Answer, Application, Channel, DarkMark, DemoFleet, Event, Group, GroupBudget, Node,

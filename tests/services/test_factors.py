@@ -10,7 +10,7 @@ from oemupdates.models import Operator
 from oemupdates.services import factors
 from tests.dashboard.test_factors import code_of
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("kind", ["recovery", "app"])

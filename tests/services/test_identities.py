@@ -26,7 +26,7 @@ def ann(subject: str = "2f0c") -> Identity:
     return Identity(CORP.address, subject, "ann", groups=frozenset({"ops"}))
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("subjects", [("2f0c", "2f0c"), ("2f0c", "7e11")])
 def test_two_first_log_ins_at_once_make_as_many_accounts_as_people(
     subjects: tuple[str, str],

@@ -102,7 +102,7 @@ def test_makes_no_operator_with_a_name_that_cannot_be(admin: Operator, name: str
         operators.create(name, by=admin)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_hands_cannot_take_the_last_two_administrators_away() -> None:
     pair = [Operator.objects.create_superuser(name) for name in ("ann", "bob")]
 

@@ -103,7 +103,7 @@ class TestTake:
         with django_assert_max_num_queries(8):
             samples.take(NOON)
 
-    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    @pytest.mark.django_db(transaction=True)
     def test_leaves_one_when_taken_twice_at_once(self):
         make_node()
         together = threading.Barrier(2)

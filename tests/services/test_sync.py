@@ -25,7 +25,7 @@ from tests.services.makers import make_operator, seeded_channel
 from tests.upstream.public_server import BOARD, real_files
 
 # Whoever keeps a run does so by a connection of its own.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 KEY = Path(__file__).parents[1] / "payloads" / "update-payload-key.pub.pem"
 OLD, NEW = "4459.2.1", "4593.2.1"
 

@@ -144,7 +144,7 @@ class TestCancel:
         with pytest.raises(CannotCancel):
             sync_runs.cancel(run, by=None)
 
-    @pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    @pytest.mark.django_db(transaction=True)
     def test_never_goes_over_however_many_workers_ask_at_once(self, upstream, settings):
         settings.SYNCS_AT_ONCE = 2
         for name in ("stable", "beta", "alpha", "lts"):

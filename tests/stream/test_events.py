@@ -22,7 +22,7 @@ from oemupdates.stream import endpoint
 from tests.services.makers import make_node, seeded_group
 from tests.stream.listening import Listener, Running, running, session_of
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
