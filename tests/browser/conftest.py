@@ -92,21 +92,24 @@ def admin(transactional_db: None) -> Operator:
     return Operator.objects.create_superuser("admin", password=PASSWORD)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start a browser; while it runs, a loop does in this thread, and Django asks no database.
+    """Start a browser for the tests of a file.
 
-    So a test asks for its rows before it asks for a window.
+    While it runs, a loop does in this thread, where Django would refuse to ask the database; but
+    nothing of the loop's asks it.
     """
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def window(admin: Operator, live_server: LiveServer, browser: Browser) -> Opener:
+def window(admin: Operator, live_server: LiveServer, browser: Browser) -> Iterator[Opener]:
     """Open a window on the server under test; what it is like is up to the test."""
+    contexts = []
 
     def open_window(*, theme: str = "light", width: int = 1280, script: bool = True) -> Window:
         context = browser.new_context(
@@ -115,6 +118,7 @@ def window(admin: Operator, live_server: LiveServer, browser: Browser) -> Opener
             java_script_enabled=script,
             permissions=["clipboard-read", "clipboard-write"],
         )
+        contexts.append(context)
         # Streams are served in front of Django, and this server is Django alone.
         silence = {"content_type": "text/event-stream", "body": "retry: 60000\n\n"}
         context.route("**/events?*", lambda route: route.fulfill(**silence))
@@ -124,7 +128,9 @@ def window(admin: Operator, live_server: LiveServer, browser: Browser) -> Opener
         opened.page.on("dialog", lambda dialog: opened.complaints.append(dialog.message))
         return opened
 
-    return open_window
+    yield open_window
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Page
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import (
@@ -37,16 +35,16 @@ from oemupdates.services import (
     upstreams,
     webhooks,
 )
+from tests.browser.axe import faults
 from tests.browser.conftest import Opener
 from tests.services.makers import seeded_channel, seeded_group
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(400),
 ]
 
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 # Folded forms lie upon each other when all of them are open; where they lie is tested closed.
 PLACES = {"color-contrast": {"enabled": False}, "target-size": {"enabled": False}}
 SCREENS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
@@ -160,17 +158,6 @@ def _filled(route: Route) -> str:
             key = str(row.pk) if row else "1"
         parts.append(key)
     return "/".join(parts)
-
-
-def faults(page: Page, **options: Any) -> list[str]:
-    """What axe finds, in a line for each rule."""
-    chosen = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"], **options}
-    found = Axe().run(page, options=chosen).response["violations"]
-    return [
-        f"{fault['id']}: {node['html'][:200]} ({node['failureSummary'][:300]})"
-        for fault in found
-        for node in fault["nodes"][:3]
-    ]
 
 
 def test_the_walk_finds_the_pages(pages: dict[str, str]) -> None:
