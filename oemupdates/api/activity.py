@@ -58,7 +58,7 @@ class ActivityAsked(Asked):
 
 def _seen(call: Call, wanted: Wanted = Wanted()) -> Found:  # noqa: B008 - it is never changed
     """What whoever asks may read: log-ins, tokens and refusals need a permission of their own."""
-    reads_security = bool(call.where(Permission.READ_SECURITY))
+    reads_security = call.where(Permission.READ_SECURITY).is_everywhere
     return find(wanted, call.where(), reads_security=reads_security)
 
 

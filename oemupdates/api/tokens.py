@@ -97,7 +97,7 @@ def every() -> models.QuerySet[ApiToken]:
 
 def _seen(call: Call) -> models.QuerySet[ApiToken]:
     """The tokens that whoever asks may see: their own, or all."""
-    if call.where(Permission.READ_SECURITY):
+    if call.where(Permission.READ_SECURITY).is_everywhere:
         return every()
     return every().filter(operator=call.by)
 
