@@ -1,43 +1,23 @@
 """Every page that the URLs lead to, found by walking them: nobody has to list a new one."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
+from django.template.loader import render_to_string
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
-from oemupdates.domain.access import Permission, Role
-from oemupdates.models import (
-    Activity,
-    Advisory,
-    DeadEnd,
-    Floor,
-    Node,
-    Oem,
-    Operator,
-    RejectedRequest,
-    SyncRun,
-    Upstream,
-    Webhook,
-    WebhookDelivery,
-)
-from oemupdates.services import (
-    catalogue,
-    operators,
-    proposals,
-    roles,
-    sync_runs,
-    tokens,
-    update_secrets,
-    upstreams,
-    webhooks,
-)
+from oemupdates.domain.access import Role
+from oemupdates.domain.provider import Kind, Provider
+from oemupdates.models import Operator, Release
+from oemupdates.services import bundle_keys, roles
 from tests.browser.axe import faults
-from tests.browser.conftest import Opener
-from tests.services.makers import seeded_channel, seeded_group
+from tests.browser.conftest import PASSWORD, Opener, Window
+from tests.browser.pages import LEFT_OUT, administer, asked, reached
+from tests.services.bundle_maker import host
+from tests.services.makers import seeded_group
 
 pytestmark = [
     pytest.mark.browser,
@@ -48,123 +28,87 @@ pytestmark = [
 # Folded forms lie upon each other when all of them are open; where they lie is tested closed.
 PLACES = {"color-contrast": {"enabled": False}, "target-size": {"enabled": False}}
 SCREENS = [("light", 1280), ("dark", 1280), ("light", 360), ("dark", 360)]
-# The API is for scripts; the page that describes it is Swagger's own.
-NOT_PAGES = "api/"
-
-
-@dataclass(frozen=True)
-class Route:
-    """An address as the URLs write it, and the name it goes by."""
-
-    name: str
-    path: str
-
-
-def routes(patterns: list[Any], before: str = "") -> Iterator[Route]:
-    for pattern in patterns:
-        path = before + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, path)
-        elif isinstance(pattern, URLPattern):
-            yield Route(pattern.name or "", path)
+# What Chromium says of every answer that is an error page, which those here are meant to be.
+MEANT = re.compile(r"Failed to load resource: .* status of (400|403|404|500)")
+GITHUB = Provider(
+    id="github",
+    name="GitHub",
+    kind=Kind.GITHUB,
+    address="https://github.example.net",
+    client_id="oem-fleet",
+    secret="",
+    roles={"example": ("viewer",)},
+)
 
 
 @pytest.fixture
 def pages(fleet: dict[str, str], admin: Operator, settings: Any) -> dict[str, str]:
     """The address of every page, by the route's name."""
     settings.STYLE_GUIDE = True
-    _administer(admin)
+    administer(admin)
     client = Client()
     client.force_login(admin)
-    found = {}
-    for route in routes(get_resolver().url_patterns):
-        if route.path.startswith(NOT_PAGES):
-            continue
-        address = "/" + _filled(route)
-        answer = client.get(address, headers={"accept": "text/html"})
-        is_html = answer.headers.get("content-type", "").startswith("text/html")
-        if answer.status_code == 200 and is_html and b"<html" in answer.content:
-            found[route.name] = address
+    return reached(client)[0]
+
+
+@pytest.fixture
+def hosted(fleet: dict[str, str], settings: Any, tmp_path: Path) -> Release:
+    """A release that a bundle can carry."""
+    settings.PAYLOAD_DIR, settings.BUNDLE_KEY = tmp_path / "hosted", tmp_path / "key.pem"
+    bundle_keys.make()
+    return host(tmp_path, "4628.1.0")
+
+
+def look(opened: Window) -> list[str]:
+    """What is wrong with a page, as it comes and with everything unfolded."""
+    found = faults(opened.page, rules={"target-size": {"enabled": True}})
+    opened.page.evaluate(
+        "document.querySelectorAll('details').forEach(one => {one.name = ''; one.open = true})"
+    )
+    found += faults(opened.page, rules=PLACES)
+    if opened.overflow:
+        found.append(f"{opened.overflow} px wider than the window")
+    found += [said for said in opened.complaints if not MEANT.match(said)]
+    opened.complaints.clear()
     return found
 
 
-def _administer(admin: Operator) -> None:
-    """Something of everything that Admin's pages show."""
-    robot = operators.create_service_account("robot", by=admin)
-    roles.give(robot, Role.OPERATOR, group=seeded_group(), by=admin)
-    terms = tokens.Terms([Permission.READ_FLEET], [seeded_group()], networks=["192.0.2.0/24"])
-    tokens.create(owner=robot, by=admin, name="n" * 100, terms=terms)
-    tokens.create(owner=admin, by=admin, name="mine", terms=tokens.Terms([*Permission]))
-    secret = update_secrets.create("s" * 100, by=admin, group=seeded_group()).secret
-    update_secrets.rotate(secret, by=admin)
-    hook = webhooks.create(
-        webhooks.Terms("w" * 100, f"https://{'h' * 60}.example/", ["*"]), by=admin
-    )
-    delivery = webhooks.test(hook.webhook, by=admin)
-    WebhookDelivery.objects.filter(pk=delivery.pk).update(
-        attempt=2, error="e" * 300, answer="a" * 500, status=500, milliseconds=12
-    )
-    _sync()
-    wide = catalogue.Terms(name="n" * 64, tools=("t" * 64, "u" * 64), source="s" * 200)
-    catalogue.add("o" * 64, wide, by=admin)
+def walk(opened: Window, addresses: dict[str, str]) -> str:
+    """What is wrong with some pages, in a line each."""
+    lines = []
+    for name, path in addresses.items():
+        opened.open(path)
+        lines += [f"{name}: {fault}" for fault in look(opened)]
+    return "\n".join(lines)
 
 
-def _sync() -> None:
-    """A run in the middle, one that failed, and a release that is proposed."""
-    upstream = upstreams.add(upstreams.Terms("u" * 64, "public"), by=None)
-    channel = seeded_channel()
-    for one in (channel, seeded_channel("beta")):
-        upstreams.subscribe(upstream, one, by=None)
-    failed = sync_runs.claim(sync_runs.ask(upstream, channel, by=None).pk)
-    assert failed is not None
-    sync_runs.settle(failed, sync_runs.Outcome(["c" * 90], ["r" * 90], "p" * 300))
-    run = sync_runs.claim(sync_runs.ask(upstream, seeded_channel("beta"), by=None).pk)
-    assert run is not None
-    SyncRun.objects.filter(pk=run.pk).update(
-        doing="Fetching " + "f" * 128, files_total=9, bytes_done=10**9, bytes_total=3 * 10**9
-    )
-    assert channel.target is not None
-    proposals.propose(upstream, channel, channel.target, [("4459.2.1", "because " * 40)])
+def post(opened: Window, path: str, **said: str) -> None:
+    """Send a form as a page would, from the page that is open."""
+    with opened.page.expect_navigation():
+        opened.page.evaluate(POST, [path, said])
 
 
-def _filled(route: Route) -> str:
-    """A route's address with the keys of rows that exist."""
-    rows: dict[str, Any] = {
-        "node": Node.objects.filter(is_held=False).order_by("state").first(),
-        "group": seeded_group(),
-        "channel": seeded_channel(),
-        "release": seeded_channel().target,
-        "floor": Floor.objects.first(),
-        "dead_end": DeadEnd.objects.first(),
-        "activity": Activity.objects.last(),
-        "rejected": RejectedRequest.objects.first(),
-        "operator": Operator.objects.first(),
-        "user": Operator.objects.first(),
-        # Tokens are made for a service account.
-        "token": Operator.objects.filter(is_service_account=True).first(),
-        "webhook": Webhook.objects.first(),
-        "upstream": Upstream.objects.first(),
-        "oem": Oem.objects.filter(is_custom=True).first(),
-        "security": Advisory.objects.first(),
-    }
-    parts = []
-    for part in route.path.split("/"):
-        key = part
-        if part.startswith("<"):
-            name = part.strip("<>").rpartition(":")[2]
-            kind = route.name.removeprefix("admin_").partition("_")[0]
-            stem = kind if name == "pk" else name
-            row = rows.get(stem)
-            key = str(row.pk) if row else "1"
-        parts.append(key)
-    return "/".join(parts)
+POST = """([path, said]) => {
+  const form = document.createElement('form');
+  Object.assign(form, {method: 'post', action: path});
+  form.append(document.querySelector('[name=csrfmiddlewaretoken]').cloneNode());
+  for (const [name, value] of Object.entries(said)) {
+    form.append(Object.assign(document.createElement('input'), {name, value}));
+  }
+  document.body.append(form);
+  form.submit();
+}"""
 
 
-def test_the_walk_finds_the_pages(pages: dict[str, str]) -> None:
+def test_the_walk_finds_the_pages(pages: dict[str, str], admin: Operator) -> None:
     known = {"overview", "nodes", "node", "groups", "group", "channels", "channel", "releases"}
     assert known | {"release", "activity", "rejected", "password", "style"} <= set(pages)
-    admin = {"users", "user", "roles", "tokens", "secrets", "webhooks", "webhook", "retention"}
-    assert {f"admin_{name}" for name in admin} | {"admin_token_make", "tokens"} <= set(pages)
+    pages_of_admin = {"users", "user", "roles", "tokens", "secrets", "webhooks", "webhook"}
+    assert {f"admin_{name}" for name in pages_of_admin} <= set(pages)
+    assert {"admin_retention", "admin_token_make", "tokens", "bulk"} <= set(pages)
+    client = Client()
+    client.force_login(admin)
+    assert reached(client)[1] == set(LEFT_OUT)
 
 
 @pytest.mark.parametrize(("theme", "width"), SCREENS)
@@ -172,22 +116,69 @@ def test_every_page_is_for_everybody(
     pages: dict[str, str], window: Opener, theme: str, width: int
 ) -> None:
     opened = window(theme=theme, width=width)
-    opened.open("/login/")
-    found = {"login": faults(opened.page, rules={"target-size": {"enabled": True}})}
+    assert walk(opened, {"login": "/login/"}) == ""
     opened.log_in()
-    for name, path in pages.items():
-        opened.open(path)
-        found[name] = faults(opened.page, rules={"target-size": {"enabled": True}})
-        opened.page.evaluate(
-            "document.querySelectorAll('details').forEach(one => {one.name = ''; one.open = true})"
-        )
-        found[name] += faults(opened.page, rules=PLACES)
-        if opened.overflow:
-            found[name].append(f"{opened.overflow} px wider than the window")
-        found[name] += opened.complaints
-        opened.complaints.clear()
-    told = "\n".join(f"{name}: {fault}" for name, found_on in found.items() for fault in found_on)
-    assert told == ""
+    assert walk(opened, pages | asked()) == ""
+
+
+@pytest.mark.parametrize(
+    ("role", "theme", "width"), [("viewer", "light", 1280), ("operator", "dark", 360)]
+)
+def test_every_page_is_for_those_who_may_less(
+    pages: dict[str, str], window: Opener, role: str, theme: str, width: int
+) -> None:
+    """A viewer of the whole fleet, and an operator of one group; what is not theirs says so."""
+    somebody = Operator.objects.create_user(role, password=PASSWORD)
+    group = None if role == "viewer" else seeded_group()
+    roles.give(somebody, Role(role), group=group, by=None)
+    opened = window(theme=theme, width=width)
+    opened.log_in(role)
+    assert walk(opened, pages | asked()) == ""
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
+def test_what_is_shown_once_is_for_everybody(
+    hosted: Release, admin: Operator, window: Opener, theme: str, width: int
+) -> None:
+    opened = window(theme=theme, width=width)
+    opened.log_in()
+    steps = {
+        "n" * 100: ("/tokens/make/", {"name": "n" * 100, "scopes": "fleet.read", "days": "9"}),
+        "s" * 100: ("/admin/secrets/make/", {"name": "s" * 100}),
+        "u" * 100: ("/admin/users/make/", {"username": "u" * 100}),
+        "A bundle of 1 release": ("/releases/bundles/export/", {"releases": str(hosted.pk)}),
+        "An authenticator app": ("/account/factors/app/", {}),
+        "A passkey": ("/account/factors/passkey/", {}),
+    }
+    told = []
+    for heading, (path, said) in steps.items():
+        post(opened, path, **said)
+        told.append(opened.page.locator("h1").inner_text())
+        assert look(opened) == [], heading
+    TOTP.activate(admin, "JBSWY3DPEHPK3PXP")
+    post(opened, "/account/factors/codes/")
+    told.append(opened.page.locator("h1").inner_text())
+    assert look(opened) == []
+    other = window(theme=theme, width=width)
+    other.open("/login/")
+    post(other, "/login/", username="admin", password=PASSWORD)
+    told.append(other.page.locator("h1").inner_text())
+    assert look(other) == []
+    assert told == [*steps, "Recovery codes", "The second step"]
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
+def test_what_went_wrong_is_said_to_everybody(
+    window: Opener, settings: Any, theme: str, width: int
+) -> None:
+    opened = window(theme=theme, width=width)
+    broken = {"status": 500, "content_type": "text/html", "body": render_to_string("500.html")}
+    opened.page.route("**/broken/", lambda route: route.fulfill(**broken))
+    opened.log_in()
+    assert walk(opened, {"broken": "/broken/", "not there": "/nowhere/"}) == ""
+    settings.LOGIN_PROVIDERS = (GITHUB,)
+    stranger = window(theme=theme, width=width)
+    assert walk(stranger, {"a log-in": "/login/with/github/callback/"}) == ""
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
