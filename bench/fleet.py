@@ -5,6 +5,7 @@ look at: every table has rows, and every column some text.
 """
 
 import argparse
+import math
 import os
 import sys
 import time
@@ -24,7 +25,7 @@ from bench.population import ANSWER, EVENT, INTERVAL, LABELLED, NODE, Population
 from bench.rows import CHUNK, load, without_checks, without_indexes
 from oemupdates import models
 from oemupdates.omaha import protocol, xml
-from oemupdates.services import counters
+from oemupdates.services import counters, remeasuring
 from oemupdates.services.kept import dump_said
 
 TABLES = {
@@ -53,6 +54,7 @@ def fill(count: int, *, days: int = 2 * 365) -> None:
             " WHERE label_id = oemupdates_label.id)"
         )
     counters.repair()
+    remeasuring.advance(now, seconds=math.inf)
     _spread()
     admin = household.staff(count, now)
     household.connect(count, admin, now)

@@ -73,6 +73,12 @@ app.conf.beat_schedule = {
         "options": {"expires": 10},
     },
     "look-for-holes": {"task": "oemupdates.tasks.look_for_holes", "schedule": 600.0},
+    # A pass that takes longer is gone on with by the next.
+    "measure-drift": {
+        "task": "oemupdates.tasks.measure_drift",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "mark-dark-nodes": {"task": "oemupdates.tasks.mark_dark_nodes", "schedule": 60.0},
     "repair-counters": {"task": "oemupdates.tasks.repair_counters", "schedule": 3600.0},
     "verify-activity": {"task": "oemupdates.tasks.verify_activity", "schedule": 21600.0},

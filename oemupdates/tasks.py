@@ -19,11 +19,13 @@ from oemupdates.services import (
     counters,
     deliveries,
     demo,
+    drift_telling,
     exposure_days,
     heartbeats,
     history,
     notices,
     package_lists,
+    remeasuring,
     reports,
     samples,
     sessions,
@@ -34,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 # For how long a tick goes on with changes of many nodes; the next comes sooner than that ends.
 BULK_SECONDS = 20.0
+# The same for measuring drift.
+DRIFT_SECONDS = 45.0
 # The same for the demo fleet.
 DEMO_SECONDS = 10.0
 
@@ -66,6 +70,15 @@ def mark_dark_nodes() -> None:
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
+def measure_drift() -> None:
+    """Measure the drift of nodes again, where something moved that they did not say."""
+    now = timezone.now()
+    changed = remeasuring.measure_overdue(now) + remeasuring.advance(now, seconds=DRIFT_SECONDS)
+    drift_telling.tell()
+    heartbeats.beat("measure_drift", timezone.now(), found=changed)
+
+
+@shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def repair_counters() -> None:
     """Count all nodes anew, and mend the counters that drifted."""
     mended = counters.repair()
@@ -83,7 +96,7 @@ def take_sample() -> None:
 def forget_old_history() -> None:
     """Delete what is older than it is kept: history, samples, refused requests, sessions."""
     forgotten = history.forget(timezone.now())
-    reports.forget_needs(timezone.now())
+    reports.forget_old(timezone.now())
     SessionStore.clear_expired()
     sessions.forget_ended(timezone.now())
     heartbeats.beat("forget_old_history", timezone.now(), found=forgotten)

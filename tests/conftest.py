@@ -10,6 +10,7 @@ import pytest_django
 from django.conf import settings
 from django.db import connection
 
+from oemupdates.services import snapshot
 from oemupdates.upstream import session
 from tests import seeds
 from tests.upstream.public_server import PublicServer
@@ -55,6 +56,12 @@ def django_db_setup(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
+
+
+@pytest.fixture(autouse=True)
+def _no_kept_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test meet the configuration of another: their epochs are the same."""
+    monkeypatch.setattr(snapshot, "_kept", None)
 
 
 @pytest.fixture

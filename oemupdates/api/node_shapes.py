@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from oemupdates.api.choices import ARCHITECTURES, BASES, NODE_STATES
+from oemupdates.api.choices import ARCHITECTURES, BASES, DRIFT_BASES, DRIFTS, NODE_STATES
 from oemupdates.api.fields import Plain, Shape
 from oemupdates.api.shapes import GroupRef
 from oemupdates.models import Node
@@ -32,17 +32,30 @@ class LabelsOfNode(serializers.DictField):
         return {row.key: row.label.value for row in value.all()}
 
 
+class DriftsOfNode(serializers.ListField):
+    """The classes of a node's drift."""
+
+    child = serializers.ChoiceField(DRIFTS)
+
+    def to_representation(self, data: Any) -> list[str]:
+        """Take the column apart."""
+        return str(data).split()
+
+
 class NodeShape(Shape):
     """A node: one machine as one application sees it, as it was last heard.
 
     `oem_version` is the OS version that its OEM sysext was built for, and `oem_basis` says how
-    that is known; `birth_version` is what stock nodes report for ever.
+    that is known; `birth_version` is what stock nodes report for ever. `drift` has the class of
+    its OEM first, then whatever else was found of it, but for how its OS stands to its target.
     """
 
     group = GroupRef(allow_null=True)
     architecture = serializers.ChoiceField(["", *ARCHITECTURES])
     state = serializers.ChoiceField(NODE_STATES)
     oem_basis = serializers.ChoiceField(BASES)
+    drift = DriftsOfNode(help_text="Classes of drift; none while the node was not measured.")
+    drift_basis = serializers.ChoiceField(["", *DRIFT_BASES])
     hold = HoldShape(source="*", allow_null=True)
     labels = LabelsOfNode(help_text="Values by keys; empty for a label that is a word alone.")
 
@@ -72,6 +85,11 @@ class NodeShape(Shape):
             "oem_basis",
             "birth_version",
             "aleph_version",
+            "drift",
+            "drift_basis",
+            "drift_at",
+            "state_at",
+            "reset_at",
             "address",
             "updater",
             "hold",

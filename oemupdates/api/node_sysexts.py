@@ -11,7 +11,6 @@ from oemupdates.api.fields import Plain
 from oemupdates.api.nodes import seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
-from oemupdates.domain.drift_words import Finding
 from oemupdates.domain.report import Report
 from oemupdates.models import Node, SysextReport
 from oemupdates.services import drift, tools
@@ -72,6 +71,9 @@ class FindingShape(Plain):
     drift = serializers.ChoiceField(DRIFTS)
     severity = serializers.ChoiceField(SEVERITIES)
     basis = serializers.ChoiceField(DRIFT_BASES)
+    since = serializers.DateTimeField(
+        allow_null=True, help_text="Since when it stands, where that is known."
+    )
     sentence = serializers.CharField()
     way_out = serializers.CharField()
 
@@ -118,11 +120,13 @@ class Sysexts(Resource):
         }
 
 
-def _finding(found: Finding) -> dict[str, str]:
+def _finding(told: drift.Told) -> dict[str, Any]:
+    found = told.finding
     return {
         "drift": found.drift.value,
         "severity": found.severity.name.lower(),
         "basis": found.basis.value,
+        "since": told.since,
         "sentence": found.sentence,
         "way_out": found.way_out,
     }

@@ -5,9 +5,10 @@ from typing import Any, TypeVar
 
 from rest_framework import serializers
 
-from oemupdates.api.choices import ARCHITECTURES, BASES, NODE_STATES
+from oemupdates.api.choices import ARCHITECTURES, BASES, DRIFT_BASES, NODE_STATES
 from oemupdates.api.fields import Asked, Moment, Words
 from oemupdates.api.problems import Unprocessable
+from oemupdates.domain.drift_facts import KEPT
 from oemupdates.domain.query import EMPTY, BadQuery, Flag, Key, Query, Term, Value
 from oemupdates.domain.query_parameters import PARAMETERS, read_parameters
 from oemupdates.models.node_queries import BadSearch
@@ -59,6 +60,8 @@ class NodesAsked(Asked):
     sysext = _choices(*Sysext.values)
     oem_version = _texts(128)
     oem_build = _texts(128)
+    drift = _choices("", *KEPT)
+    drift_basis = _choices("", *DRIFT_BASES)
     standing = serializers.ChoiceField(
         [standing.value for standing in Standing],
         required=False,

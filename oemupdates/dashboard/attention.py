@@ -12,9 +12,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from oemupdates.dashboard import words
 from oemupdates.dashboard.acting import where
 from oemupdates.dashboard.incomplete import lacking
+from oemupdates.domain import drift_words
 from oemupdates.domain.access import Permission, Reach
+from oemupdates.domain.drift_facts import Drift, Severity
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
 from oemupdates.models import Channel, Group, Node, RejectedRequest, UpdateSecret
@@ -30,6 +33,11 @@ STILL_USED = timedelta(days=1)
 # Fewer rejected requests than these are no rise, whatever yesterday was.
 FEW_REJECTED = 10
 _GROUPS_NAMED = 3
+
+
+_NEED_SOMEBODY = {
+    drift for drift, meaning in drift_words.MEANINGS.items() if meaning.severity >= Severity.ERROR
+} - {Drift.UPDATE_BLOCKED} | {Drift.OEM_NOT_MIGRATABLE, Drift.REBOOT_OVERDUE}
 
 
 class Matter(NamedTuple):
@@ -75,13 +83,13 @@ def matters(
     by_group: list[tuple[int, str, bool, int]],
     look: Look,
     *,
-    different: int,
+    drifts: Counter[str],
     parts: Iterable[Part],
 ) -> list[Matter]:
     """Everything that needs somebody, the worst first.
 
-    `by_group` are nodes by group, state and darkness; `different` is how many nodes run an OEM
-    sysext that is not their OS's; `parts` are of this server.
+    `by_group` are nodes by group, state and darkness, `drifts` nodes by class of drift, and
+    `parts` are of this server.
     """
     states: Counter[str] = Counter()
     groups: Counter[int] = Counter()
@@ -105,16 +113,7 @@ def matters(
             "help-circle", "wait", groups[NO_GROUP], "unassigned to any group", "unassigned=1"
         ),
     ]
-    if different:
-        found.append(
-            Matter(
-                "puzzle",
-                "bad",
-                f"{different:,}",
-                f"{_nodes(different)} whose OEM sysext is not their OS's",
-                f"{nodes_page}?sysext=different&sysext=not_merged",
-            )
-        )
+    found += [_drift(drift, drifts[drift]) for drift in _DRIFTS]
     found += [*_server(parts, look), *_held(nodes_page, look)]
     found += [*_configuration(groups), *_incomplete(groups)]
     if look.reads_rejected:
@@ -122,6 +121,17 @@ def matters(
     if look.reads_security:
         found += _secrets(look.now)
     return [matter for matter in found if matter is not None]
+
+
+# A line for each class that needs somebody, the worst first; failures have lines of their own.
+_DRIFTS = sorted(
+    (drift.value for drift in _NEED_SOMEBODY), key=lambda drift: -drift_words.severity(drift)
+)
+
+
+def _drift(drift: str, nodes: int) -> Matter | None:
+    word = words.drift(drift)
+    return _matter(word.icon, word.tone, nodes, f"with drift: {word.label}", f"drift={drift}")
 
 
 def _nodes(number: int) -> str:

@@ -17,7 +17,7 @@ LEAST_WIDTH = 0.6
 class Cell(NamedTuple):
     """A number of a heat map, and the list behind it; no address, no link.
 
-    `note` stands below the number, and `warning` below that.
+    `note` stands below the number, and `warning` below that, with a list of its own.
     """
 
     number: int
@@ -25,6 +25,7 @@ class Cell(NamedTuple):
     level: int = 0
     note: str = ""
     warning: str = ""
+    warning_url: str = ""
 
 
 class Row(NamedTuple):

@@ -1,10 +1,16 @@
 """The facets of the node list: how many nodes each choice would leave, from the counters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import quote
 
 from oemupdates.dashboard import words
+from oemupdates.domain.drift import count
+from oemupdates.domain.drift_facts import Basis
+from oemupdates.domain.drift_words import BASES as DRIFT_BASES
+from oemupdates.domain.drift_words import label as drift_label
+from oemupdates.domain.drift_words import severity
 from oemupdates.domain.node import State
 from oemupdates.domain.query import Flag, Key, Op, Query, Term
 from oemupdates.domain.version import sort_key
@@ -21,12 +27,14 @@ LISTS = {
     Key.OS: "OS version",
     Key.OEM: "OEM",
     Key.BASIS: "OEM basis",
-    Key.SYSEXT: "OEM sysext",
+    Key.DRIFT: "Drift",
     Key.ARCH: "Architecture",
 }
 _FLAGS = {Flag.DARK: "Dark", Flag.UNASSIGNED: "Unassigned", Flag.HELD: "Held"}
 _LABELS = {
     **LISTS,
+    Key.SYSEXT: "OEM sysext",
+    Key.DRIFT_BASIS: "Drift known by",
     Key.OEM_VERSION: "OEM sysext for",
     Key.OEM_BUILD: "OEM build",
     Key.STANDING: "Standing",
@@ -79,7 +87,7 @@ def facets(found: Found) -> list[Facet]:
 def _facet(key: Key, label: str, found: Found) -> Facet:
     column = COLUMNS[key]
     chosen = _chosen_values(key, found)
-    values = {**dict.fromkeys(chosen, 0), **found.tally.values[column]}
+    values = {**dict.fromkeys(chosen, 0), **_counted(key, found.tally.values[column])}
     if key is Key.GROUP:
         values.pop(NO_GROUP, None)  # a filter of its own
     choices = [
@@ -95,6 +103,14 @@ def _facet(key: Key, label: str, found: Found) -> Facet:
     if not named and found.query.about(key):
         named = _words(found.query.about(key))
     return Facet(key, label, choices, named)
+
+
+def _counted(key: Key, values: Mapping[Value, int]) -> Mapping[Value, int]:
+    """The nodes of each choice: of drift a node may have several."""
+    if key is not Key.DRIFT:
+        return values
+    classes = count((str(drift), nodes) for drift, nodes in values.items())
+    return cast("Mapping[Value, int]", classes)
 
 
 def labels(found: Found, known: list[Label]) -> Facet:
@@ -133,6 +149,8 @@ def _said(key: Key, value: Value, found: Found) -> str:
 def _ordered(key: Key, values: dict[Value, int]) -> Iterable[Value]:
     if key is Key.OS:
         return sorted(values, key=lambda value: (sort_key(str(value)), str(value)), reverse=True)
+    if key is Key.DRIFT:
+        return sorted(values, key=lambda value: (-severity(str(value)), -values[value], value))
     return sorted(values, key=lambda value: (-values[value], str(value)))
 
 
@@ -218,6 +236,10 @@ def value_label(key: Key, value: Value, groups: dict[int, str]) -> str:
             return Sysext(str(value)).label
         case Key.BASIS:
             return words.BASES[str(value)].label
+        case Key.DRIFT:
+            return drift_label(str(value))
+        case Key.DRIFT_BASIS:
+            return DRIFT_BASES[Basis(str(value))] if value else "not measured yet"
         case Key.STANDING:
             return str(value).replace("_", " ")
     return str(value) or "none"

@@ -19,10 +19,14 @@ from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.badges import shown_badge
 from oemupdates.dashboard.connecting import secret_for
 from oemupdates.dashboard.shares import shares, version_chart
+from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain import policy_words, snippet
 from oemupdates.domain.access import Permission, Reach
+from oemupdates.domain.drift import count
+from oemupdates.domain.drift_facts import Severity
+from oemupdates.domain.drift_words import severity
 from oemupdates.models import Activity, Group, Node, NodeCount, TrackAlias
-from oemupdates.models.count_queries import FAILING
+from oemupdates.models.count_queries import FAILING, NodeCountQuerySet
 from oemupdates.models.standing import standings
 from oemupdates.services import fleet, node_files
 from oemupdates.services import groups as verbs
@@ -127,6 +131,14 @@ def _seen(request: HttpRequest, pk: int) -> Group:
     return get_object_or_404(Group.objects.select_related("channel__target", "application"), pk=pk)
 
 
+def _drifts(cells: NodeCountQuerySet[NodeCount], found: Group) -> list[tuple[str, int, str]]:
+    """The classes of drift of a group's nodes that say something, the worst first."""
+    sums = count(cells.by("drift"))
+    told = [drift for drift in sums if drift and severity(drift) >= Severity.WARN]
+    worst_first = sorted(told, key=lambda drift: (-severity(drift), -sums[drift]))
+    return [(drift, sums[drift], nodes_url(group=found.pk, drift=drift)) for drift in worst_first]
+
+
 def _now(found: Group) -> dict[str, Any]:
     """Where the nodes of a group stand, and what they run: from the counters and samples."""
     cells = NodeCount.objects.of({"group": [found.pk]})
@@ -138,6 +150,7 @@ def _now(found: Group) -> dict[str, Any]:
         "target": target,
         "fleet": fleet.of_sums(cells.by("group", "state", "is_dark")),
         "failing": FAILING,
+        "drifts": _drifts(cells, found),
         "standings": standings({found.pk: target})[found.pk],
         "versions": shares(versions, target=target, group=found.pk),
         "chart": version_chart(reach, timezone.now(), versions, group=found.pk),

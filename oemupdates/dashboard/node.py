@@ -22,6 +22,7 @@ from oemupdates.domain.event import error
 from oemupdates.domain.policy import MIN_POLL_SECONDS
 from oemupdates.domain.reason import Why
 from oemupdates.models import Answer, Node, VersionInterval
+from oemupdates.services import snapshot
 
 BAD_REQUEST = 400
 RIBBON_INTERVALS = 24
@@ -67,6 +68,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     if problem:
         messages.error(request, problem)
     now = timezone.now()
+    config = snapshot.load()
     context = {
         "node": found,
         "outcome": explaining.outcome(found),
@@ -81,10 +83,10 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
         "ribbon": _ribbon(found, now),
         "timeline": timeline(found, before=before),
         "steps": tracing.steps(found.reasons),
-        "journey": tracing.journey(found),
+        "journey": tracing.journey(found, config),
         "labels": found.labels.select_related("label"),
         "homes": homes(request, found),
-        **sysexts(found, now),
+        **sysexts(found, now, config),
         "heard": _heard(request, found),
         "before": before,
     }

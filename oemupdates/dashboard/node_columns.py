@@ -56,6 +56,8 @@ _COLUMNS = (
     Column("oem_version", "OEM sysext for", _plain("oem_version")),
     Column("oem_build", "OEM build", _plain("oem_build")),
     Column("basis", "Basis", _plain("oem_basis")),
+    Column("drift", "Drift", _plain("drift")),
+    Column("drift_basis", "Drift known by", _plain("drift_basis")),
     Column("group", "Group", lambda node: str(node.group) if node.group else ""),
     Column("architecture", "Architecture", _plain("architecture")),
     Column("labels", "Labels", _labels),
@@ -66,7 +68,7 @@ _COLUMNS = (
     Column("first_seen", "First seen", _time("first_seen_at")),
 )
 ALL = {column.name: column for column in _COLUMNS}
-USUAL = ("state", "os", "oem", "group", "address", "seen")
+USUAL = ("state", "os", "oem", "drift", "group", "address", "seen")
 # What every export says first, whatever is picked: which node a row is.
 NAMING = (
     Column("machine_id", "Machine id", _plain("machine_id")),

@@ -3,20 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from oemupdates.dashboard import words
 from oemupdates.dashboard.words import Word
-from oemupdates.domain.drift_facts import Severity
 from oemupdates.domain.drift_words import BASES, Finding
 from oemupdates.domain.report import Report
 from oemupdates.models import Node
 from oemupdates.services import drift, tools
+from oemupdates.services.snapshot import Snapshot
 
-_LOOKS = {
-    Severity.OK: ("circle-check", "good"),
-    Severity.INFO: ("info-circle", "calm"),
-    Severity.WARN: ("alert-triangle", "wait"),
-    Severity.ERROR: ("circle-x", "bad"),
-    Severity.BLOCK: ("ban", "bad"),
-}
+PAST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +26,15 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Drifting:
-    """One finding of drift as the page shows it."""
+    """One finding of drift as the page shows it, and since when it stands if that is known."""
 
     finding: Finding
+    since: datetime | None
 
     @property
     def word(self) -> Word:
         """Its class as an icon and a word."""
-        icon, tone = _LOOKS[self.finding.severity]
-        return Word(self.finding.label, icon, tone, self.finding.sentence)
+        return words.drift(self.finding.drift)._replace(meaning=self.finding.sentence)
 
     @property
     def basis(self) -> str:
@@ -47,16 +42,17 @@ class Drifting:
         return BASES[self.finding.basis]
 
 
-def sysexts(node: Node, now: datetime) -> dict[str, object]:
+def sysexts(node: Node, now: datetime, config: Snapshot) -> dict[str, object]:
     """What a node's page says of its images: the drift, its OEM first, and its last report."""
-    measured = drift.of_node(node, now)
+    measured = drift.of_node(node, now, config)
     row, said = measured.row, measured.said
     reported = None
     if row is not None and said is not None:
         is_stale = not said.is_of_boot(node.boot_id)
         reported = Reported(said, row.received_at, row.changed_at, is_stale)
     return {
-        "drift": [Drifting(finding) for finding in measured.findings],
+        "drift": [Drifting(*told) for told in measured.findings],
+        "drift_past": node.drifts.filter(closed_at__isnull=False)[:PAST_SHOWN],
         "carries": measured.carries,
         "reported": reported,
         "tools": tools.of_node(node),

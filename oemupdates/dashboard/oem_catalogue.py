@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from oemupdates.dashboard.acting import act, needs, operator, require, where
+from oemupdates.dashboard.drift_chart import drift_chart
 from oemupdates.dashboard.oem_form import OemForm
 from oemupdates.dashboard.oem_matrix import matrix
 from oemupdates.domain.access import Permission
@@ -39,12 +41,14 @@ class Row(NamedTuple):
 @needs(Permission.READ_FLEET)
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show every OEM and extension, what it brings, and how many nodes carry it."""
-    cells = NodeCount.objects.within(where(request, Permission.READ_FLEET))
+    reach = where(request, Permission.READ_FLEET)
+    cells = NodeCount.objects.within(reach)
     nodes: Counter[str] = Counter(dict(cells.by("oem")))
     rows = list(Oem.objects.all())
     oems = [Row(row, nodes.pop(row.oem_id, 0)) for row in rows if row.kind == Oem.Kind.OEM]
     context = {
         "matrix": matrix(cells),
+        "chart": drift_chart(reach, timezone.now(), cells),
         "oems": sorted(oems, key=lambda row: (-row.nodes, row.oem.oem_id)),
         "extensions": [Row(row, 0) for row in rows if row.kind == Oem.Kind.EXTENSION],
         "unknown": [

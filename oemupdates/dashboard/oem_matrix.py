@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from oemupdates.dashboard.drawing import Cell, HeatMap, Row, Stage, percent
 from oemupdates.dashboard.tags import nodes_url
-from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.drift import count, first_of
+from oemupdates.domain.drift_facts import Basis, Drift, Severity
+from oemupdates.domain.drift_words import APART, severity
+from oemupdates.domain.drift_words import label as drift_label
 from oemupdates.domain.oem import NO_OEM
 from oemupdates.domain.version import sort_key
 from oemupdates.models import NodeCount, Oem
@@ -15,35 +18,55 @@ from oemupdates.services import tools
 
 ROWS, COLUMNS = 20, 10
 _BASES = (
-    (OBSERVED, "Observed", "good"),
-    (DERIVED, "Derived", "busy"),
-    (REPORTED, "Reported at birth alone", "wait"),
-    (NO_BASIS, "Not known", "calm"),
+    (Basis.REPORT.value, "Observed by report", "good"),
+    (Basis.BEACON.value, "Observed by beacon", "busy"),
+    (Basis.DERIVED.value, "Derived", "wait"),
+    ("", "Not measured yet", "calm"),
+)
+_OBSERVED = (Basis.REPORT.value, Basis.BEACON.value)
+# The lists that somebody looks for behind the matrix: their classes, and their names.
+_LISTS: tuple[tuple[str, tuple[Drift, ...]], ...] = (
+    ("Out of step", tuple(map(Drift, APART))),
+    ("Image missing", (Drift.OEM_MISSING_FOR_OS,)),
+    ("Not merged", (Drift.OEM_NOT_MERGED,)),
+    ("Legacy files", (Drift.OEM_NOT_MIGRATED, Drift.OEM_NOT_MIGRATABLE)),
+    ("Migrating", (Drift.MIGRATION_WAITING, Drift.MIGRATION_PENDING)),
+    ("No sysext for their OS", (Drift.OEM_UNPORTED,)),
+    ("Unknown OEM", (Drift.OEM_UNKNOWN,)),
+    ("Another build", (Drift.OEM_PAYLOAD_STALE, Drift.OEM_INITIAL)),
+    ("Extensions amiss", (Drift.EXT_MISSING, Drift.EXT_NOT_MERGED, Drift.EXT_UNSERVED)),
+    ("Never reported", (Drift.REPORT_NEVER,)),
+    ("Report stale", (Drift.REPORT_STALE,)),
 )
 
 
 @dataclass(slots=True)
 class Sums:
-    """The nodes of one OEM on one OS version: all, those out of step, and the builds observed."""
+    """The nodes of one OEM on one OS version: all, those observed, by class, and their builds."""
 
     nodes: int = 0
-    apart: int = 0
+    observed: int = 0
+    drifts: Counter[str] = field(default_factory=Counter)
     builds: Counter[str] = field(default_factory=Counter)
 
 
 class Matrix(NamedTuple):
-    """The heat map, the shares by basis with the observed one in words, and what is not shown."""
+    """The heat map, the shares by basis with the observed one in words, and what is not shown.
+
+    `lists` are those behind it that are not empty: what they are, how many nodes, and where.
+    """
 
     heat: HeatMap
     bases: list[Stage]
     observed: str
+    lists: list[tuple[str, int, str]]
     more_oems: int
     more_versions: int
 
 
 def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
     """What runs where, the most common OEMs and OS versions of it; None without any OEM."""
-    sums, bases = _sum(cells)
+    sums, bases, drifts = _sum(cells)
     oems: Counter[str] = Counter()
     versions: Counter[str] = Counter()
     for (oem, version), one in sums.items():
@@ -61,16 +84,16 @@ def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
             _cell(oem, version, sums.get((oem, version), Sums()), inside.get((oem, version), ""))
             for version in columns
         ]
-        # What an image without an agent calls itself is no version of a tool.
-        found = drawn if oem in agents else [cell._replace(note="") for cell in drawn]
+        found = drawn if oem in agents else [_without_agent(cell) for cell in drawn]
         rows.append(Row(oem, nodes_url(oem=oem), found))
     return Matrix(
         HeatMap("OEM by OS version", [version or "not told" for version in columns], rows),
         [
-            Stage(label, bases[basis], tone, nodes_url(basis=basis) if basis else "")
+            Stage(label, bases[basis], tone, nodes_url(drift_basis=basis))
             for basis, label, tone in _BASES
         ],
-        percent(bases[OBSERVED], bases.total()),
+        percent(sum(bases[basis] for basis in _OBSERVED), bases.total()),
+        _lists(drifts),
         len(oems) - len(shown),
         len(versions) - len(columns),
     )
@@ -78,29 +101,52 @@ def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
 
 def _sum(
     cells: NodeCountQuerySet[NodeCount],
-) -> tuple[dict[tuple[str, str], Sums], Counter[str]]:
-    """By OEM and OS version, and all nodes with an OEM by basis."""
+) -> tuple[dict[tuple[str, str], Sums], Counter[str], Counter[str]]:
+    """By OEM and OS version, and all nodes with an OEM by basis and by class of drift."""
     sums: defaultdict[tuple[str, str], Sums] = defaultdict(Sums)
     bases: Counter[str] = Counter()
-    columns = ("oem", "version", "oem_version", "oem_build", "oem_basis")
-    for oem, version, oem_version, build, basis, nodes in cells.by(*columns):
+    drifts: Counter[str] = Counter()
+    columns = ("oem", "version", "oem_build", "drift_basis", "drift")
+    for oem, version, build, basis, drift, nodes in cells.by(*columns):
         if oem in NO_OEM:
             continue
         one = sums[oem, version]
         one.nodes += nodes
+        one.drifts[first_of(drift)] += nodes
+        one.observed += nodes * (basis in _OBSERVED)
         bases[basis] += nodes
-        if oem_version != version and basis in {OBSERVED, DERIVED}:
-            one.apart += nodes
-        if build and basis == OBSERVED:
+        drifts.update(count([(drift, nodes)]))
+        if build:
             one.builds[build] += nodes
-    return sums, bases
+    return sums, bases, drifts
+
+
+def _lists(drifts: Counter[str]) -> list[tuple[str, int, str]]:
+    found = []
+    for label, classes in _LISTS:
+        nodes = sum(drifts[drift.value] for drift in classes)
+        if nodes:
+            found.append((label, nodes, nodes_url(drift=[drift.value for drift in classes])))
+    return found
 
 
 def _cell(oem: str, version: str, found: Sums, tool: str) -> Cell:
     """One cell; `tool` is the version that the first tool should have, if none was observed."""
+    build = max(found.builds, key=found.builds.__getitem__, default=tool) if found.nodes else ""
+    seen = f"{percent(found.observed, found.nodes)} observed" if found.observed else ""
+    warnings = {
+        drift: nodes for drift, nodes in found.drifts.items() if severity(drift) >= Severity.WARN
+    }
+    worst = max(warnings, key=lambda drift: (severity(drift), warnings[drift]), default="")
     return Cell(
         found.nodes,
         nodes_url(oem=oem, version=version),
-        note=max(found.builds, key=found.builds.__getitem__, default=tool) if found.nodes else "",
-        warning=f"{found.apart} out of step" if found.apart else "",
+        note=", ".join(filter(None, (build, seen))),
+        warning=f"{warnings[worst]:,} {drift_label(worst).lower()}" if worst else "",
+        warning_url=nodes_url(oem=oem, version=version, drift=worst) if worst else "",
     )
+
+
+def _without_agent(cell: Cell) -> Cell:
+    """What an image without an agent calls itself is no version of a tool."""
+    return cell._replace(note="no agent" if cell.number else "")

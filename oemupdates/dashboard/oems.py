@@ -1,29 +1,29 @@
-"""The OEMs of the fleet: by basis, how their sysexts stand to their OS, and by state."""
+"""The OEMs of the fleet: by basis, in step with their OS or not, and by state."""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.drawing import Cell, HeatMap, Row
 from oemupdates.dashboard.tags import nodes_url
-from oemupdates.domain.checkin import DERIVED, OBSERVED
+from oemupdates.domain.drift import first_of
+from oemupdates.domain.drift_words import APART, IN_STEP
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.oem import NO_OEM
-from oemupdates.models.sysext import Sysext
 
 ROWS_SHOWN = 12
 
 
 @dataclass(slots=True)
 class OemRow:
-    """The nodes of one OEM: by basis, and how their sysext stands to their OS."""
+    """The nodes of one OEM: by basis, and those whose OEM is in step with their OS, or apart."""
 
     oem: str
     bases: Counter[str] = field(default_factory=Counter)
-    same: int = 0
-    different: int = 0
-    not_merged: int = 0
+    in_step: int = 0
+    apart: int = 0
 
     @property
     def nodes(self) -> int:
@@ -36,43 +36,33 @@ class OemRow:
         return self.oem not in NO_OEM
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Nodes whose OEM sysext was built for another OS version than they run; empty: not merged."""
+class Difference(NamedTuple):
+    """Nodes of an OEM on an OS version that are out of step in the same way."""
 
     oem: str
-    oem_version: str
+    drift: str
     version: str
     nodes: int
-
-    @property
-    def sysext(self) -> Sysext:
-        """By which filter these nodes are found."""
-        return Sysext.DIFFERENT if self.oem_version else Sysext.NOT_MERGED
 
 
 def rows(
     by_oem: Iterable[tuple[str, str, str, str, str, int]],
 ) -> tuple[list[OemRow], list[Difference]]:
-    """A row an OEM, and the sysexts that do not match their OS, both the most common first.
+    """A row an OEM, and what is out of step, both the most common first.
 
-    `by_oem` are nodes by OEM, basis, OEM version, OS version and architecture.
+    `by_oem` are nodes by OEM, basis, drift, OS version and architecture.
     """
     found: dict[str, OemRow] = {}
     apart: Counter[tuple[str, str, str]] = Counter()
-    for oem, basis, oem_version, version, _architecture, nodes in by_oem:
+    for oem, basis, drift, version, _architecture, nodes in by_oem:
         row = found.setdefault(oem, OemRow(oem))
         row.bases[basis] += nodes
-        if basis not in {OBSERVED, DERIVED}:
-            continue
-        if oem_version == version and version:
-            row.same += nodes
-            continue
-        apart[oem, oem_version, version] += nodes
-        if oem_version:
-            row.different += nodes
-        else:
-            row.not_merged += nodes
+        first = first_of(drift)
+        if first in IN_STEP:
+            row.in_step += nodes
+        elif first in APART:
+            row.apart += nodes
+            apart[oem, first, version] += nodes
     differences = [Difference(*what, nodes) for what, nodes in apart.most_common()]
     return sorted(found.values(), key=lambda row: -row.nodes), differences
 

@@ -16,6 +16,8 @@ from oemupdates.dashboard.shares import version_chart
 from oemupdates.dashboard.start import start
 from oemupdates.domain.access import Permission
 from oemupdates.domain.demo import APPLICATION as DEMO
+from oemupdates.domain.drift import count
+from oemupdates.domain.drift_words import APART, IN_STEP
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Dimension, Release, Sample
@@ -78,12 +80,11 @@ def bell(request: HttpRequest) -> HttpResponse:
     look = attention.look(request)
     number = cache.get(f"bell:{look.key}")
     if number is None:
-        cells = read_cells(also=["oem_version"]).within(look.reach)
-        by_oem = cells.by("oem", "oem_basis", "oem_version", "version", "architecture")
-        different = sum(row.nodes for row in oems.rows(by_oem)[1])
+        cells = read_cells().within(look.reach)
+        drifts = count(cells.drifts())
         parts = health.clockwork(look.now)
         by_group = cells.by("group", "state", "is_dark")
-        matters = attention.matters(by_group, look, different=different, parts=parts)
+        matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
         cache.set(f"bell:{look.key}", number := len(matters), BELL_SECONDS)
     response = HttpResponse(str(number), content_type="text/plain; charset=utf-8")
     patch_cache_control(response, private=True, max_age=BELL_SECONDS)
@@ -92,17 +93,16 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 def _now(look: attention.Look) -> dict[str, object] | None:
     """What the overview shows of the present; None while no node is to be seen."""
-    cells = read_cells(also=["oem_version"]).within(look.reach)
+    cells = read_cells().within(look.reach)
     by_group = cells.by("group", "state", "is_dark")
     found = fleet.of_sums(by_group)
     if not found.nodes:
         return None
-    by_oem = cells.by("oem", "oem_basis", "oem_version", "version", "architecture")
+    by_oem = cells.by("oem", "oem_basis", "drift", "version", "architecture")
     rows, differences = oems.rows(by_oem)
     clockwork = health.clockwork(look.now)
-    matters = attention.matters(
-        by_group, look, different=sum(row.nodes for row in differences), parts=clockwork
-    )
+    drifts = count(cells.drifts())
+    matters = attention.matters(by_group, look, drifts=drifts, parts=clockwork)
     cache.set(f"bell:{look.key}", len(matters), BELL_SECONDS)
     versions: Counter[str] = Counter()
     running: Counter[tuple[str, str]] = Counter()
@@ -114,6 +114,8 @@ def _now(look: attention.Look) -> dict[str, object] | None:
         "matters": matters,
         "chart": version_chart(look.reach, look.now, versions),
         "oems": rows,
+        "in_step": IN_STEP,
+        "apart": APART,
         "by_state": oems.by_state(cells.by("oem", "state")),
         "differences": differences[:DIFFERENCES_SHOWN],
         "more_differences": len(differences[DIFFERENCES_SHOWN:]),

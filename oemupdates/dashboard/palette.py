@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from oemupdates.dashboard import frame
 from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.domain.access import Permission, Reach
+from oemupdates.domain.drift_words import APART
 from oemupdates.models import Channel, Group, Node, Release
 
 MOST_ROWS = 12
@@ -39,7 +40,11 @@ LISTS = (
     ("Dark nodes", "plug-connected-x", "dark=1"),
     ("Held nodes", "player-pause", "held=1"),
     ("Unassigned nodes", "help-circle", "unassigned=1"),
-    ("Nodes whose OEM sysext is not their OS's", "puzzle", "sysext=different"),
+    (
+        "Nodes out of step with their OS",
+        "puzzle",
+        "&".join(f"drift={drift}" for drift in APART),
+    ),
 )
 
 

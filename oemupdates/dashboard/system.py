@@ -28,6 +28,7 @@ class Work(NamedTuple):
 
 
 _CLOCK = {
+    "measure_drift": ("Measure drift where something moved", "minute"),
     "mark_dark_nodes": ("Mark nodes dark that were not heard", "minute"),
     "take_sample": ("Take the hour's sample of the counters", "minute"),
     "repair_counters": ("Count all nodes anew, and mend counters that drifted", "hour"),

@@ -18,6 +18,8 @@ from oemupdates.dashboard.node_columns import Column
 from oemupdates.domain import snippet as texts
 from oemupdates.domain import span
 from oemupdates.domain.access import Permission
+from oemupdates.domain.drift_facts import Severity
+from oemupdates.domain.drift_words import severity
 from oemupdates.domain.node import State
 from oemupdates.domain.query import EMPTY
 from oemupdates.models import Node, Operator
@@ -75,6 +77,15 @@ def state(code: str) -> SafeString:
 def state_label(code: str) -> str:
     """A node's state as a word."""
     return words.STATES[State(code)].label
+
+
+@register.simple_tag
+def drift(kept: str) -> SafeString:
+    """The worst class of drift that is kept of a node, with how many more there are."""
+    names = sorted(kept.split(), key=severity, reverse=True)
+    more = sum(severity(name) >= Severity.WARN for name in names[1:])
+    shown = _marked(words.drift(names[0] if names else ""))
+    return format_html('{} <span class="note">+{}</span>', shown, more) if more else shown
 
 
 @register.simple_tag

@@ -8,8 +8,8 @@ from oemupdates.domain.paths import Way, way
 from oemupdates.domain.reason import change, sentence
 from oemupdates.domain.trace import Outcome, Step, Traced, trace
 from oemupdates.models import Node
-from oemupdates.services import snapshot
 from oemupdates.services.kept import read_reasons
+from oemupdates.services.snapshot import Snapshot
 
 QUESTIONS = {
     Step.GROUP: "Does it belong to a group?",
@@ -79,9 +79,8 @@ class Journey:
     way_out: str = ""
 
 
-def journey(node: Node) -> Journey | None:
+def journey(node: Node, known: Snapshot) -> Journey | None:
     """The way from what a node runs to its channel's target; None where there is none to have."""
-    known = snapshot.load()
     group = known.groups_by_id.get(node.group_id or 0)
     if group is None or group.channel is None or group.channel.target is None:
         return None

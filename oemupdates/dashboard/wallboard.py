@@ -21,12 +21,12 @@ from oemupdates.dashboard import attention, drawing, preferences
 from oemupdates.dashboard.acting import needs
 from oemupdates.dashboard.attention import Look
 from oemupdates.domain.access import Permission, Reach
+from oemupdates.domain.drift import count
 from oemupdates.domain.node import State
 from oemupdates.models import Group, NodeCount, ShareLink
 from oemupdates.models.count_queries import FAILING, Troubles
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import Standings, standings
-from oemupdates.models.sysext import Sysext
 from oemupdates.services import fleet, health, share_links
 
 # What fits on a screen in letters that are read from afar.
@@ -149,9 +149,9 @@ def _shown(look: Look) -> dict[str, object]:
     cells = NodeCount.objects.within(look.reach)
     by_group = cells.by("group", "state", "is_dark")
     found = fleet.of_sums(by_group)
-    different = cells.of({"sysext": [Sysext.DIFFERENT.value, Sysext.NOT_MERGED.value]}).total()
     parts = health.clockwork(look.now)
-    matters = attention.matters(by_group, look, different=different, parts=parts)
+    drifts = count(cells.by("drift"))
+    matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
     up_to_date = found.states[State.UP_TO_DATE]
     lines, more = _lines(by_group)
     return {

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.drift_facts import Drift, Severity
+from oemupdates.domain.drift_words import MEANINGS
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 
@@ -71,6 +73,23 @@ EVENTS = {
     Meaning.STATUS_RESET: ("refresh", "calm"),
     Meaning.OTHER: ("circle-dashed", "calm"),
 }
+_SEVERITIES = {
+    Severity.OK: ("circle-check", "good"),
+    Severity.INFO: ("info-circle", "calm"),
+    Severity.WARN: ("alert-triangle", "wait"),
+    Severity.ERROR: ("circle-x", "bad"),
+    Severity.BLOCK: ("ban", "bad"),
+}
+
+
+def drift(name: str) -> Word:
+    """A class of drift as it is kept; of nodes that nobody measured yet, that."""
+    if not name:
+        return Word("Not measured yet", "circle-dashed", "calm")
+    meaning = MEANINGS[Drift(name)]
+    return Word(meaning.label, *_SEVERITIES[meaning.severity])
+
+
 # What would change a reason: time, an event, a person; or nothing has to.
 CHANGES = {
     "time": ("clock", "Ends by itself"),
@@ -172,6 +191,8 @@ ACTIVITIES = {
     "demo.loaded": "loaded",
     "demo.removal_asked": "asked to remove",
     "demo.removed": "removed",
+    "drift.closed": "saw drift end on",
+    "drift.opened": "found drift on",
     "group.badge_made": "made a badge for group",
     "group.badge_renewed": "renewed the badge of group",
     "group.badge_revoked": "revoked the badge of group",

@@ -4,11 +4,14 @@ A node has one class of its OEM, and further findings of its extensions and its 
 is a line of a table, the first that holds wins; `drift_words` says what each class means.
 """
 
-import re
+from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from oemupdates.domain.checkin import OBSERVED
-from oemupdates.domain.drift_facts import Basis, Drift, Facts, Found
+from oemupdates.domain.drift_facts import UNKEPT, Basis, Drift, Facts, Found, is_version
+from oemupdates.domain.ebuild import BadVersion as BadBuild
+from oemupdates.domain.ebuild import order
 from oemupdates.domain.node import Node, State
 from oemupdates.domain.oem import NO_OEM, payload_name
 from oemupdates.domain.report import Extension, Report, flatcar_name
@@ -18,6 +21,42 @@ from oemupdates.domain.version import BadVersion, parse
 LEVEL, ANY = "level-", "_any"
 INITIAL = "-initial.raw"
 REBOOT_DAYS = 7.0
+
+
+class Measure(NamedTuple):
+    """What is remembered of a measurement: the names of its classes, with spaces between.
+
+    The OEM's comes first, and `drift_basis` is how that is known; the others follow in order. How
+    the OS stands to its target is not among them: that moves with every release, for all nodes.
+    """
+
+    drift: str
+    drift_basis: str
+
+
+# As the classes of a node that nobody measured yet are written.
+UNMEASURED = ""
+
+
+def count(rows: Iterable[tuple[str, int]]) -> Counter[str]:
+    """How many nodes each class stands for, given nodes by what is remembered of them."""
+    found: Counter[str] = Counter()
+    for drift, nodes in rows:
+        for name in drift.split() or [UNMEASURED]:
+            found[name] += nodes
+    return found
+
+
+def first_of(drift: str) -> str:
+    """The OEM's class of what is remembered; empty if nothing was measured."""
+    return drift.partition(" ")[0]
+
+
+def keep(found: Iterable[Found]) -> Measure:
+    """Sum up a measurement."""
+    first, *others = found
+    names = {one.drift.value for one in others if one.drift not in UNKEPT} - {first.drift.value}
+    return Measure(" ".join([first.drift.value, *sorted(names)]), first.basis.value)
 
 
 def measure(facts: Facts) -> list[Found]:
@@ -56,11 +95,11 @@ def _first(rules: Iterable[Rule], facts: Facts, report: Report | None) -> Drift:
     return next(drift for drift, holds in rules if holds(facts, said))
 
 
-_NO_REPORT = Report("", "", "", "", "", "", "", "", *(False, False, False))
+_NO_REPORT = Report()
 
 
 def _extension(report: Report) -> Extension:
-    return report.oem_extension or Extension("", merged=False)
+    return report.oem_extension or Extension("")
 
 
 def _is_initial(facts: Facts, image: Extension) -> bool:
@@ -70,7 +109,7 @@ def _is_initial(facts: Facts, image: Extension) -> bool:
 
 def _is_apart(facts: Facts, image: Extension) -> bool:
     is_loose = bool(image.sysext_level) or not image.version_id
-    return image.merged and not is_loose and image.version_id != facts.node.version
+    return image.merged and not is_loose and image.version_id != facts.version_id
 
 
 def _is_missing(facts: Facts, report: Report) -> bool:
@@ -110,13 +149,13 @@ _BY_REPORT: tuple[Rule, ...] = (
 _WITHOUT: tuple[Rule, ...] = (
     (Drift.OEM_UNKNOWN, lambda f, r: not f.is_known),
     (Drift.OEM_DROPPED_UPSTREAM, lambda f, r: f.is_dropped),
-    (Drift.OEM_DOWNGRADED_BELOW_PORT, lambda f, r: not f.is_ported and f.was_born_ported),
-    (Drift.OEM_UNPORTED, lambda f, r: not f.is_ported),
     (
-        Drift.OEM_NOT_MIGRATED,
-        lambda f, r: not f.was_born_ported and f.migrates and f.ported_versions < 2,  # noqa: PLR2004 - by the second
+        Drift.OEM_DOWNGRADED_BELOW_PORT,
+        lambda f, r: is_version(f.node.version) and not f.is_ported and f.had_sysext,
     ),
-    (Drift.OEM_NOT_MIGRATABLE, lambda f, r: not f.was_born_ported and not f.migrates),
+    (Drift.OEM_UNPORTED, lambda f, r: not f.is_ported),
+    (Drift.OEM_NOT_MIGRATED, lambda f, r: f.was_born_legacy and f.migrates and not f.had_sysext),
+    (Drift.OEM_NOT_MIGRATABLE, lambda f, r: f.was_born_legacy and not f.migrates),
 )
 
 _BY_BEACON: tuple[Rule, ...] = (
@@ -124,7 +163,7 @@ _BY_BEACON: tuple[Rule, ...] = (
     (
         Drift.OEM_VERSION_MISMATCH,
         lambda f, r: (
-            f.node.oem_version not in {"", ANY, f.node.version}
+            f.node.oem_version not in {"", ANY, f.node.version, f.version_id}
             and not f.node.oem_version.startswith(LEVEL)
         ),
     ),
@@ -140,8 +179,6 @@ _DERIVED: tuple[Rule, ...] = (
     (Drift.ASSUMED_IN_SYNC, lambda f, r: True),
 )
 
-_DIGITS = re.compile(r"\d+")
-
 
 def _is_old(facts: Facts) -> bool:
     """Whether what was written at birth is older than what its OS would bring."""
@@ -149,11 +186,10 @@ def _is_old(facts: Facts) -> bool:
     born = facts.node.birth_version
     if not wanted or not born or facts.fresh is not None or facts.node.oem_basis == OBSERVED:
         return False
-    return _numbers(born) < _numbers(wanted)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(digits) for digits in _DIGITS.findall(text)]
+    try:
+        return order(born) < order(wanted)
+    except BadBuild:
+        return False
 
 
 _ABOUT_REPORTS: tuple[tuple[Drift, Basis, Callable[[Facts], bool]], ...] = (
@@ -198,7 +234,7 @@ def _extensions(facts: Facts) -> list[Found]:
     found = []
     for short in report.extensions_by_update:
         name = flatcar_name(short)
-        image = report.extension(name) or Extension(name, merged=False)
+        image = report.extension(name) or Extension(name)
         dangles = bool(image.target) and not image.target_exists
         if dangles or (not image.merged and not report.stores(name, facts.node.version)):
             found.append(Found(Drift.EXT_MISSING, Basis.REPORT, short, facts.node.version))
@@ -217,6 +253,8 @@ def _updates(facts: Facts) -> list[Found]:
     rules = (
         (node.postinst_failures >= facts.max_postinst_failures, Drift.UPDATE_BLOCKED),
         (bool(node.rolled_back_version), Drift.ROLLED_BACK),
+        (facts.is_duplicate, Drift.DUPLICATE_MACHINE_ID),
+        (facts.was_reset, Drift.NODE_RESET),
         (node.state == State.REBOOT_PENDING, reboot),
         (is_ahead is False, Drift.OS_BEHIND),
         (is_ahead is True, Drift.OS_AHEAD),

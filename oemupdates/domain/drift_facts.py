@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from oemupdates.domain.node import Node
-from oemupdates.domain.oem import Catalogue
+from oemupdates.domain.oem import MIGRATES_BY, Before, Catalogue
 from oemupdates.domain.report import Report
 from oemupdates.domain.version import BadVersion, parse
 
@@ -42,11 +42,18 @@ class Drift(StrEnum):
     REBOOT_OVERDUE = "reboot_overdue"
     UPDATE_BLOCKED = "update_blocked"
     ROLLED_BACK = "rolled_back"
+    DUPLICATE_MACHINE_ID = "duplicate_machine_id"
+    NODE_RESET = "node_reset"
     OS_BEHIND = "os_behind"
     OS_AHEAD = "os_ahead"
     OS_UNKNOWN = "os_unknown"
     REPORT_STALE = "report_stale"
     REPORT_NEVER = "report_never"
+
+
+# What moves with every release for all nodes at once: it is not kept, and not asked for by class.
+UNKEPT = frozenset({Drift.OS_BEHIND, Drift.OS_AHEAD, Drift.OS_UNKNOWN})
+KEPT = tuple(drift.value for drift in Drift if drift not in UNKEPT)
 
 
 class Severity(IntEnum):
@@ -91,8 +98,8 @@ class Facts:
     """All that a node is measured by.
 
     `runs` is the release of its OS version, `target` its channel's; None where it is not known
-    here. `ported_versions` is how many OS versions with a sysext of its OEM it was seen on, and
-    `reboot_days` for how long an update has waited for its reboot.
+    here. `reboot_days` is for how long an update has waited for its reboot. `is_duplicate` says
+    that former boots of it came back again lately, `was_reset` that it began anew lately.
     """
 
     node: Node
@@ -100,9 +107,10 @@ class Facts:
     report: Report | None = None
     runs: Shipped | None = None
     target: Shipped | None = None
-    ported_versions: int = 0
     max_postinst_failures: int = 3
     reboot_days: float = 0.0
+    is_duplicate: bool = False
+    was_reset: bool = False
 
     @property
     def is_stale(self) -> bool:
@@ -115,6 +123,11 @@ class Facts:
         return None if self.is_stale else self.report
 
     @property
+    def version_id(self) -> str:
+        """Its OS version as images of that version name it: without what tells builds apart."""
+        return self.node.version.partition("+")[0]
+
+    @property
     def is_ported(self) -> bool:
         """Whether there is a sysext of its OEM for the OS version that it runs."""
         return self.is_shipped(self.node.version)
@@ -123,6 +136,26 @@ class Facts:
     def was_born_ported(self) -> bool:
         """Whether its disk image had its OEM as a sysext, which sets the flag for good."""
         return self.is_shipped(self.node.aleph_version)
+
+    @property
+    def had_sysext(self) -> bool:
+        """Whether it ran its OEM as a sysext: since it was made, or since updates migrated it.
+
+        The first update to a version with a sysext stores its image, the second switches it on.
+        """
+        is_migrated = self.migrates and len(self.node.ported_versions.split()) >= MIGRATES_BY
+        return self.was_born_ported or is_migrated
+
+    @property
+    def was_born_legacy(self) -> bool:
+        """Whether its disk image had its OEM as files, as far as its birth is told."""
+        node = self.node
+        return (
+            self.is_known
+            and self.catalogue.oems[node.oem].before is not Before.NOTHING
+            and is_version(node.aleph_version)
+            and not self.was_born_ported
+        )
 
     def is_shipped(self, version: str) -> bool:
         """Whether there is a sysext of its OEM for an OS version."""
@@ -152,7 +185,13 @@ class Facts:
     @property
     def is_bound(self) -> bool:
         """Whether images of its OS version are bound to it; the first ones were not."""
-        try:
-            return parse(self.node.version) >= BOUND_SINCE
-        except BadVersion:
-            return True
+        return not is_version(self.node.version) or parse(self.node.version) >= BOUND_SINCE
+
+
+def is_version(text: str) -> bool:
+    """Whether a text is a version of Flatcar."""
+    try:
+        parse(text)
+    except BadVersion:
+        return False
+    return True

@@ -169,6 +169,18 @@ MEANINGS = {
         "It tried {subject} and came back.",
         "See why it did not come up, then retry the node.",
     ),
+    Drift.DUPLICATE_MACHINE_ID: Meaning(
+        _ERROR,
+        "Two machines",
+        "Boots that were over came back: two machines or more call by this machine id.",
+        "Give each clone an id of its own: empty /etc/machine-id in the image, and boot anew.",
+    ),
+    Drift.NODE_RESET: Meaning(
+        _INFO,
+        "Reset",
+        "It was reset or set up anew within a week: images kept on its root file system are gone.",
+        _NOTHING,
+    ),
     Drift.OS_BEHIND: Meaning(
         _INFO, "Behind", "It runs {subject}, and its target is {detail}.", "Its next update."
     ),
@@ -200,6 +212,26 @@ BASES = {
     Basis.CHECK_INS: "told by check-ins",
     Basis.DERIVED: "derived",
 }
+
+
+# The OEM of a node is apart from its OS, for sure or as far as its past tells.
+APART = tuple(
+    drift.value
+    for drift, meaning in MEANINGS.items()
+    if meaning.severity >= Severity.ERROR and drift.startswith("oem_")
+)
+# It is in step, for sure or as far as its past tells.
+IN_STEP = (Drift.IN_SYNC.value, Drift.ASSUMED_IN_SYNC.value)
+
+
+def severity(drift: str) -> int:
+    """How bad a class is, as it is kept; what was not measured is no news."""
+    return MEANINGS[Drift(drift)].severity if drift else Severity.OK
+
+
+def label(drift: str) -> str:
+    """A class in a word or two."""
+    return MEANINGS[Drift(drift)].label if drift else "Not measured yet"
 
 
 class Finding(NamedTuple):

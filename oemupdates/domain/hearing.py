@@ -7,6 +7,12 @@ check-in always wins.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from oemupdates.domain.boots import (
+    is_set_up_anew,
+    note_ported_version,
+    notice_boot,
+    runs_sysext,
+)
 from oemupdates.domain.checkin import (
     DERIVED,
     NO_BASIS,
@@ -52,14 +58,18 @@ def hear(
     else:
         node = known.copy()
     hearing = Hearing(node)
-    if known is not None and (said.asks or known.boot_id != said.boot_id):
-        _notice_reboot(known, said, node)
+    is_anew = known is not None and _notice_past(known, said, node, now)
     _take_facts(said, node)
     for event in said.events:
         heard = _take_event(known, said, event, node)
         if heard is not None:
             hearing.events.append(heard)
+    if is_anew or any(heard.meaning is Meaning.FIRST_BOOT for heard in hearing.events):
+        node.ported_versions, node.reset_at = "", now
+    note_ported_version(node, catalogue)
     _take_oem(said, node, catalogue)
+    if known is None or known.state != node.state:
+        node.state_at = now
     node.last_seen_at = now
     node.is_dark = False
     node.is_archived = False
@@ -98,18 +108,16 @@ def _take_oem(said: CheckIn, node: Node, catalogue: Catalogue) -> None:
         node.oem_basis, node.oem_version, node.oem_build = REPORTED, "", ""
 
 
-def runs_sysext(node: Node, catalogue: Catalogue) -> bool:
-    """Whether a stock node's OEM runs as the sysext of its OS version, as far as can be derived.
-
-    Both its first OS version and its present one must have shipped the OEM as a sysext: an older
-    installation keeps its files on the OEM partition until it was migrated by two updates, which
-    nothing in its check-ins tells.
-    """
-    return catalogue.is_shipped(
-        node.oem, version=node.version, architecture=node.architecture
-    ) and catalogue.is_shipped(
-        node.oem, version=node.aleph_version, architecture=node.architecture
-    )
+def _notice_past(known: Node, said: CheckIn, node: Node, now: datetime) -> bool:
+    """See what became of a node since it was last heard; whether it was set up anew."""
+    if said.asks or known.boot_id != said.boot_id:
+        _notice_reboot(known, said, node)
+    notice_boot(known, said, node, now)
+    is_anew = is_set_up_anew(known, said)
+    if is_anew:
+        _settle(node)
+        node.rolled_back_version = ""
+    return is_anew
 
 
 def _notice_reboot(known: Node, said: CheckIn, node: Node) -> None:

@@ -36,7 +36,15 @@ class Node:
     `oem_version` is the OS version that the OEM sysext in use was built for, and `oem_build` its
     own version where known; `oem_basis` says whether they are observed or derived. What a stock
     node reports is its `birth_version` and never the current one.
-    `needs` are the names of the payloads that an update must bring, as it last reported.
+    `needs` are the names of the payloads that an update must bring, as it last reported, and
+    `reported` what else of that report matters to it (`report.brief`).
+
+    `drift` and `drift_basis` are how far it is out of step (`drift.Measure`), and `drift_at` is
+    since when its OEM is; `state_at` is since when it stands as it does.
+
+    `ported_versions` are the OS versions with a sysext of its OEM that it was seen on, as many as
+    matter. `former_boots` are the ids of its last boots; `boot_returns` is how often one of them
+    came back, the last time at `doubled_at`. `reset_at` is when it last began anew.
     """
 
     machine_id: str
@@ -76,6 +84,16 @@ class Node:
     moved_to_id: int | None = None
     moved_until: datetime | None = None
     needs: str = ""
+    reported: str = ""
+    drift: str = ""
+    drift_basis: str = ""
+    drift_at: datetime | None = None
+    state_at: datetime | None = None
+    ported_versions: str = ""
+    former_boots: str = ""
+    boot_returns: int = 0
+    doubled_at: datetime | None = None
+    reset_at: datetime | None = None
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
 

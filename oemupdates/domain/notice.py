@@ -19,6 +19,8 @@ CHOICES: Mapping[str, str] = {
     NODE_ROLLED_BACK: "Nodes that came back with the version they had before",
     "node.held": "A node was held",
     "node.*": "Everything about nodes",
+    "drift.opened": "Nodes got out of step",
+    "drift.closed": "Nodes are back in step",
     "group.updates_off": "Updates of a group were switched off",
     "group.updates_on": "Updates of a group were switched on",
     "group.*": "Everything about groups",

@@ -20,6 +20,10 @@ _ALPHA = 0
 NO_OEM = frozenset({"", "diskless"})
 
 
+# How many updates to versions with a sysext move a former installation over.
+MIGRATES_BY = 2
+
+
 class Before(StrEnum):
     """What an OEM was before it came as a sysext, or is if it never did."""
 

@@ -14,13 +14,17 @@ MIN_POLL_SECONDS, MAX_POLL_SECONDS = 2700, 14400
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One file of a release. `sha1` and `sha256` are lower-case hex, `size` is in bytes."""
+    """One file of a release. `sha1` and `sha256` are lower-case hex, `size` is in bytes.
+
+    `own_version` is that of the tools in a sysext, where it says so.
+    """
 
     name: str
     size: int
     sha1: str
     sha256: str
     is_verified: bool = True
+    own_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.drift_facts import KEPT, Basis
 from oemupdates.domain.node import State
 from oemupdates.domain.version import BadVersion, parse
 
@@ -40,6 +41,8 @@ class Key(StrEnum):
     SEEN = "seen"
     LABEL = "label"
     STANDING = "standing"
+    DRIFT = "drift"
+    DRIFT_BASIS = "drift_basis"
 
 
 class Flag(StrEnum):
@@ -71,6 +74,8 @@ KNOWN: dict[Key, tuple[str, ...]] = {
     Key.SYSEXT: ("same", "different", "not_merged", "unknown"),
     Key.ARCH: ("", "amd64", "arm64"),
     Key.STANDING: ("on_target", "in_progress", "behind"),
+    Key.DRIFT: ("", *KEPT),
+    Key.DRIFT_BASIS: ("", *(basis.value for basis in Basis)),
 }
 # Terms that say one thing only: several of them are written as several terms.
 SINGLE = frozenset({Key.IS, Key.SEEN, Key.STANDING})

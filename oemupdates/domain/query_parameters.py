@@ -19,6 +19,8 @@ PARAMETERS = {
     "sysext": Key.SYSEXT,
     "oem_version": Key.OEM_VERSION,
     "oem_build": Key.OEM_BUILD,
+    "drift": Key.DRIFT,
+    "drift_basis": Key.DRIFT_BASIS,
 }
 FLAGS = tuple(flag.value for flag in Flag)
 _GROUP_DIGITS = 18

@@ -30,7 +30,7 @@ class Extension(NamedTuple):
     """
 
     name: str
-    merged: bool
+    merged: bool = False
     version_id: str = ""
     sysext_level: str = ""
     payload_version: str = ""
@@ -42,7 +42,7 @@ class StoredFile(NamedTuple):
     """An image that is stored on the node, and its size in bytes."""
 
     path: str
-    size: int
+    size: int = 0
 
     @property
     def name(self) -> str:
@@ -57,17 +57,17 @@ class Report(NamedTuple):
     boot will. `boot_id` has no braces around it.
     """
 
-    machine_id: str
-    boot_id: str
-    application: str
-    os_version: str
-    os_version_id: str
-    board: str
-    oem: str
-    oem_release_version: str
-    oem_flag_active: bool
-    oem_known_to_os: bool
-    oem_migration_pending: bool
+    machine_id: str = ""
+    boot_id: str = ""
+    application: str = ""
+    os_version: str = ""
+    os_version_id: str = ""
+    board: str = ""
+    oem: str = ""
+    oem_release_version: str = ""
+    oem_flag_active: bool = False
+    oem_known_to_os: bool = False
+    oem_migration_pending: bool = False
     enabled_sysext: tuple[str, ...] = ()
     extensions: tuple[Extension, ...] = ()
     files: tuple[StoredFile, ...] = ()
@@ -88,7 +88,7 @@ class Report(NamedTuple):
 
     def is_of_boot(self, boot_id: str) -> bool:
         """Whether it was made in the boot that a check-in tells, which puts braces around it."""
-        return self.boot_id == boot_id.strip("{}")
+        return bool(self.boot_id) and self.boot_id == boot_id.strip("{}")
 
     def stores(self, name: str, version: str) -> bool:
         """Whether the image of an extension for an OS version is on the node."""
@@ -159,12 +159,41 @@ def dump(report: Report) -> str:
 
 
 def load(text: str) -> Report:
-    """A report from how it is kept."""
+    """A report from how it is kept, whole or in brief."""
     values = json.loads(text)
-    values["enabled_sysext"] = tuple(values["enabled_sysext"])
-    values["extensions"] = tuple(Extension(**one) for one in values["extensions"])
-    values["files"] = tuple(StoredFile(**file) for file in values["files"])
+    values["enabled_sysext"] = tuple(values.get("enabled_sysext", ()))
+    values["extensions"] = tuple(Extension(**one) for one in values.get("extensions", ()))
+    values["files"] = tuple(StoredFile(**file) for file in values.get("files", ()))
     return Report(**values)
+
+
+def brief(report: Report) -> str:
+    """What of a report a node is measured by, as it is kept with the node: `load` reads it too."""
+    names = {f"{_OEM_PREFIX}{report.oem_id}", *map(flatcar_name, report.extensions_by_update)}
+    told = {
+        "boot_id": report.boot_id,
+        "oem": report.oem,
+        "oem_flag_active": report.oem_flag_active,
+        "oem_migration_pending": report.oem_migration_pending,
+        "enabled_sysext": report.extensions_by_update,
+        "extensions": [_told(one._asdict()) for one in report.extensions if one.name in names],
+        "files": [
+            {"path": file.name}
+            for file in report.files
+            if file.name in {f"{name}-{report.os_version}.raw" for name in names}
+        ],
+    }
+    return json.dumps(_told(told), separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    """What says something."""
+    return {name: value for name, value in values.items() if value}
+
+
+def end(kept: str) -> str:
+    """A kept report that counts no more, since it is of no boot."""
+    return json.dumps(json.loads(kept) | {"boot_id": ""}, separators=(",", ":"), sort_keys=True)
 
 
 class _Fields:

@@ -49,7 +49,7 @@ class FleetCollector(Collector):
 def _collect() -> list[Metric]:
     began = time.perf_counter()
     try:
-        found = [*_nodes(), *_server(), *_webhooks(), *_holes()]
+        found = [*_nodes(), *_drift(), *_server(), *_webhooks(), *_holes()]
     except DatabaseError:
         logger.exception("The fleet's numbers could not be read")
         found = []
@@ -103,6 +103,22 @@ def _nodes() -> Iterator[Metric]:
     yield _gauge("held_nodes", "Nodes that an operator holds", held)
     unassigned = sum(nodes for group, *_, nodes in cells if group == NO_GROUP)
     yield _gauge("unassigned_nodes", "Nodes that ask for a group that is not there", unassigned)
+
+
+def _drift() -> Iterator[Metric]:
+    """Nodes by OEM, class of drift, and how that is known; of what is not the OEM's, by class."""
+    by_oem: Counter[tuple[str, ...]] = Counter()
+    others: Counter[tuple[str, ...]] = Counter()
+    for oem, drift, basis, nodes in NodeCount.objects.by("oem", "drift", "drift_basis"):
+        first, *more = drift.split() or [NONE]
+        by_oem[oem or NONE, first, basis or NONE] += nodes
+        for name in more:
+            others[(name,)] += nodes
+    words = "Nodes by OEM, class of its drift, and how that is known"
+    labels = ("oem", "drift", "basis")
+    yield _family("oem_drift_nodes", words, labels, _top(by_oem, OEMS))
+    words = "Nodes with other findings of drift; a node may have several"
+    yield _family("drift_nodes", words, ("drift",), others)
 
 
 def _standing(groups: Mapping[int, Group], names: Mapping[int, tuple[str, str]]) -> Metric:

@@ -9,6 +9,7 @@ from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
 from oemupdates.models.demo import DemoFleet
+from oemupdates.models.drift import DriftInterval, DriftPass
 from oemupdates.models.group import Group, TrackAlias
 from oemupdates.models.heartbeat import Heartbeat
 from oemupdates.models.history import Answer, Event, VersionInterval
@@ -50,6 +51,8 @@ __all__ = [
     "DemoFleet",
     "Dimension",
     "DoneRequest",
+    "DriftInterval",
+    "DriftPass",
     "Event",
     "Exposure",
     "Floor",

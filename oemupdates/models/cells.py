@@ -20,9 +20,9 @@ FACETS = (
     "version",
     "oem",
     "oem_basis",
-    "sysext",
     "architecture",
     "is_dark",
+    "drift",
 )
 Cell = tuple[tuple[Value, ...], int]
 
@@ -109,6 +109,10 @@ class Cells:
             sums[picked(values)] += nodes
         rows = [(*values, nodes) for values, nodes in sums.items()]
         return sorted(rows, key=lambda row: (-row[-1], row))
+
+    def drifts(self) -> list[tuple[str, int]]:
+        """The number of nodes by what is remembered of their drift."""
+        return [(str(drift), nodes) for drift, nodes in self._sum("drift", self.rows).items()]
 
     def nodes(self, column: str = "", values: Collection[Value] = ()) -> int:
         """How many nodes have one of the values of a column; all nodes without a column."""

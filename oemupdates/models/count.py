@@ -19,6 +19,8 @@ class NodeCount(models.Model):
     oem_version = models.CharField(max_length=128, blank=True)
     oem_build = models.CharField(max_length=128, blank=True)
     oem_basis = models.CharField(max_length=16, blank=True)
+    drift = models.CharField(max_length=400, blank=True, default="", db_default="")
+    drift_basis = models.CharField(max_length=16, blank=True, default="", db_default="")
     state = models.CharField(max_length=16)
     is_dark = models.BooleanField()
     shard = models.PositiveSmallIntegerField()
@@ -34,6 +36,8 @@ class NodeCount(models.Model):
         "oem_version",
         "oem_build",
         "oem_basis",
+        "drift",
+        "drift_basis",
         "state",
         "is_dark",
     )
@@ -49,6 +53,8 @@ class NodeCount(models.Model):
                     "oem_version",
                     "oem_build",
                     "oem_basis",
+                    "drift",
+                    "drift_basis",
                     "state",
                     "is_dark",
                     "shard",

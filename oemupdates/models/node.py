@@ -63,6 +63,17 @@ class Node(models.Model):
     moved_until = models.DateTimeField(null=True)
     # The payloads that an update must bring, by its last report: names with spaces between.
     needs = models.TextField(blank=True, default="", db_default="")
+    reported = models.TextField(blank=True, default="", db_default="")
+    # How far it is out of step, as it was last measured; empty until it was.
+    drift = models.CharField(max_length=400, blank=True, default="", db_default="")
+    drift_basis = models.CharField(max_length=16, blank=True, default="", db_default="")
+    drift_at = models.DateTimeField(null=True)
+    state_at = models.DateTimeField(null=True)
+    ported_versions = models.CharField(max_length=160, blank=True, default="", db_default="")
+    former_boots = models.CharField(max_length=200, blank=True, default="", db_default="")
+    boot_returns = models.PositiveIntegerField(default=0, db_default=0)
+    doubled_at = models.DateTimeField(null=True)
+    reset_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     check_in_count = models.PositiveBigIntegerField(default=0)
@@ -99,6 +110,14 @@ class Node(models.Model):
             models.Index(fields=("state", "id"), name="node_state"),
             models.Index(fields=("version", "id"), name="node_version"),
             models.Index(fields=("oem", "id"), name="node_oem"),
+            models.Index(fields=("drift", "id"), name="node_drift"),
+            # Whose findings end by themselves.
+            models.Index(
+                fields=("doubled_at",), condition=Q(doubled_at__isnull=False), name="node_doubled"
+            ),
+            models.Index(
+                fields=("reset_at",), condition=Q(reset_at__isnull=False), name="node_reset"
+            ),
             models.Index(fields=("address",), name="node_address"),
             models.Index(fields=("alias",), opclasses=("varchar_pattern_ops",), name="node_alias"),
             models.Index(

@@ -28,6 +28,7 @@ INDEXED = {
     "version": "version",
     "oem": "oem",
     "is_dark": "is_dark",
+    "drift": "drift",
 }
 NO_GROUP = 0
 IPV6 = 6

@@ -8,7 +8,8 @@ from oemupdates.models.node import Node
 class SysextReport(models.Model):
     """The latest report of a node; `domain.report` explains the values of its `content`.
 
-    `changed_at` is since when it has said the same, `received_at` when it last said so.
+    `changed_at` is since when it has said the same, `received_at` when it last said so; one that
+    `is_over` is too old to count.
     """
 
     node = models.OneToOneField(Node, models.CASCADE, related_name="sysext_report")
@@ -19,6 +20,7 @@ class SysextReport(models.Model):
     address = models.GenericIPAddressField(null=True)
     changed_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    is_over = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ("-id",)
@@ -29,7 +31,11 @@ class SysextReport(models.Model):
                 name="report_is_received_after_it_changed",
             ),
         )
-        indexes = (models.Index(fields=("received_at",), name="report_received"),)
+        indexes = (
+            models.Index(
+                fields=("received_at",), condition=models.Q(is_over=False), name="report_counts"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.node} at {self.received_at}"

@@ -30,6 +30,8 @@ class Dimension(models.TextChoices):
     STATE = "state", "State"
     OEM = "oem", "OEM, and how its sysext stands to the OS"
     BASIS = "basis", "Basis of what is known of the OEM"
+    DRIFT = "drift", "Class of drift; a node may have several"
+    OEM_DRIFT = "oem_drift", "OEM, and the class of its drift"
 
 
 # The values of `Dimension.NODES`.

@@ -3,6 +3,7 @@
 from django.db.models import Case, CharField, F, Q, TextChoices, Value, When
 
 from oemupdates.domain.checkin import DERIVED, OBSERVED
+from oemupdates.domain.drift import ANY
 
 
 class Sysext(TextChoices):
@@ -17,7 +18,8 @@ class Sysext(TextChoices):
 SYSEXT = Case(
     When(~Q(oem_basis__in=[OBSERVED, DERIVED]), then=Value(Sysext.UNKNOWN.value)),
     When(oem_version="", then=Value(Sysext.NOT_MERGED.value)),
-    When(oem_version=F("version"), then=Value(Sysext.SAME.value)),
+    # An image for any OS version fits each.
+    When(Q(oem_version=F("version")) | Q(oem_version=ANY), then=Value(Sysext.SAME.value)),
     default=Value(Sysext.DIFFERENT.value),
     output_field=CharField(),
 )
@@ -29,4 +31,4 @@ def sysext_of(basis: str, oem_version: str, version: str) -> str:
         return Sysext.UNKNOWN.value
     if not oem_version:
         return Sysext.NOT_MERGED.value
-    return Sysext.SAME.value if oem_version == version else Sysext.DIFFERENT.value
+    return Sysext.SAME.value if oem_version in {version, ANY} else Sysext.DIFFERENT.value

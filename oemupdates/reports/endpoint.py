@@ -103,6 +103,8 @@ def _take(body: bytes, secret: str, address: str | None) -> _Answer:
         return _Answer(HTTPStatus.NOT_FOUND, str(error), "wrong_secret")
     except reports.TooOften as error:
         return _too_many(error.seconds)
+    except reports.TooLate as error:
+        return _Answer(HTTPStatus.CONFLICT, str(error))
     except reports.UnknownNode as error:
         return _Answer(HTTPStatus.NOT_FOUND, str(error))
     return _Answer(HTTPStatus.NO_CONTENT)

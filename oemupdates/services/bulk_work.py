@@ -19,10 +19,11 @@ from oemupdates.domain.query import BadQuery
 from oemupdates.domain.query_reading import read as read_query
 from oemupdates.models import BulkChange, BulkItem, Node
 from oemupdates.models.node_queries import BadSearch
-from oemupdates.services import access, activity, labels, node_changes
+from oemupdates.services import access, activity, labels, node_changes, remeasuring, snapshot
 from oemupdates.services.bulk import changing, read_time
 from oemupdates.services.counters import Moves
 from oemupdates.services.finding import find
+from oemupdates.services.measuring import Measuring
 from oemupdates.services.node_changes import Change, Values
 
 CHUNK = 500
@@ -168,6 +169,9 @@ def _set(
     if changed:
         Node.objects.bulk_update(changed, doing.fields, batch_size=CHUNK)
         moves.write()
+        if doing.moves_drift:
+            measuring = Measuring(snapshot.load(), now)
+            remeasuring.settle([node.pk for node in changed], measuring, by="an operator")
     return done, refused
 
 
@@ -191,6 +195,6 @@ def _plain(value: object) -> object:
 def _values(stored: Mapping[str, Any]) -> Values:
     """A node's values as they were kept."""
     return {
-        name: read_time(value) if name.endswith("_until") else value
+        name: read_time(value) if name.endswith(("_until", "_at")) else value
         for name, value in stored.items()
     }

@@ -17,13 +17,14 @@ from oemupdates.domain.policy import Group
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.services.counters import Cell, cell, holds_place
 from oemupdates.services.kept import dump_reasons
+from oemupdates.services.measuring import Closed, Measuring, Opened
 from oemupdates.services.snapshot import Snapshot
 
 Key = tuple[str, str]
 
 # What the check-in path reads of a node's row, in the order of the statement.
 READ = tuple(Node.__dataclass_fields__)
-# What it may write. Holds and moves are the operators' alone, needs its reports'.
+# What it may write. Holds and moves are the operators' alone, needs and the like its reports'.
 WRITTEN = tuple(
     name
     for name in READ
@@ -39,6 +40,7 @@ WRITTEN = tuple(
         "moved_to_id",
         "moved_until",
         "needs",
+        "reported",
     }
 )
 # What it writes of a node that is new.
@@ -88,6 +90,8 @@ class Writes:
     changed: list[tuple[Node, int]] = field(default_factory=list)
     created: list[tuple[Node, int]] = field(default_factory=list)
     intervals: list[Node] = field(default_factory=list)
+    opened: list[Opened] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
     events: list[dict[str, object]] = field(default_factory=list)
     answers: list[tuple[Node, CheckIn]] = field(default_factory=list)
     counts: dict[Cell, int] = field(default_factory=dict)
@@ -145,6 +149,7 @@ class _Taking:
         self.under_way = dict(known.under_way)
         self.groups: dict[int, Group] = {}
         self.writes = Writes(now)
+        self.measuring = Measuring(snapshot, now)
 
     def take(self, said: CheckIn) -> Verdict:
         key = key_of(said)
@@ -248,11 +253,14 @@ class _Taking:
         writes = self.writes
         for key in sorted(self.nodes):
             node, before, times = self.nodes[key], self.known.nodes.get(key), self.times[key]
-            if before is None:
-                writes.created.append((node, times))
-            elif times == 1 and _is_same(before, node):
+            if before is not None and times == 1 and _is_same(before, node):
                 writes.touched.append(node.id)
                 continue
+            opened, closed = self.measuring.settle(before, node, at=node.last_seen_at or self.now)
+            writes.opened += opened
+            writes.closed += closed
+            if before is None:
+                writes.created.append((node, times))
             else:
                 writes.changed.append((node, times))
             if starts_interval(before, node):

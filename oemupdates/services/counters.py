@@ -20,7 +20,7 @@ from oemupdates.models import DarkMark, Group, GroupBudget, Node, NodeCount
 
 log = logging.getLogger(__name__)
 
-Cell = tuple[int, str, str, str, str, str, str, str, bool]
+Cell = tuple[int, str, str, str, str, str, str, str, str, str, bool]
 
 # The shard of everything that is no check-in: verbs on nodes, the clock, repairs.
 SHARD = 0
@@ -48,8 +48,9 @@ _ADD = (
 _DRIFT = (
     f"SELECT {_CELL}, SUM(n) FROM ("  # noqa: S608 - names of columns
     ' SELECT COALESCE(group_id, 0) AS "group", architecture, version, oem, oem_version,'
-    "  oem_build, oem_basis, state, is_dark, COUNT(*) AS n"
-    "  FROM oemupdates_node WHERE NOT is_archived GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
+    "  oem_build, oem_basis, drift, drift_basis, state, is_dark, COUNT(*) AS n"
+    "  FROM oemupdates_node WHERE NOT is_archived"
+    "  GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11"
     f" UNION ALL SELECT {_CELL}, -nodes FROM oemupdates_nodecount"
     f") AS counted GROUP BY {_CELL} HAVING SUM(n) <> 0"
 )
@@ -72,6 +73,8 @@ class Countable(Protocol):
     oem_version: str
     oem_build: str
     oem_basis: str
+    drift: str
+    drift_basis: str
     state: str
     is_dark: bool
     is_archived: bool
@@ -89,6 +92,8 @@ def cell(node: Countable) -> Cell | None:
         node.oem_version,
         node.oem_build,
         node.oem_basis,
+        node.drift,
+        node.drift_basis,
         str(node.state),
         node.is_dark,
     )

@@ -13,6 +13,7 @@ from functools import cached_property
 from django.db.models import QuerySet, Sum
 
 from oemupdates.domain.access import Reach
+from oemupdates.domain.drift import UNMEASURED
 from oemupdates.domain.query import (
     VERSIONS,
     BadQuery,
@@ -47,6 +48,8 @@ COLUMNS = {
     Key.ARCH: "architecture",
     Key.OEM_VERSION: "oem_version",
     Key.OEM_BUILD: "oem_build",
+    Key.DRIFT: "drift",
+    Key.DRIFT_BASIS: "drift_basis",
 }
 PAGE_ROWS = 50
 # A lookup of more values than this is no shorter than a walk.
@@ -179,6 +182,8 @@ class Found:
         """The values of a counters' column that a term means."""
         if term.key is Key.GROUP:
             return self.keys(term)
+        if term.key is Key.DRIFT:
+            return self._drifts(set(term.texts))
         if term.key not in VERSIONS:
             return set(term.texts)
         known = {str(version) for version in self.cells.distinct(COLUMNS[term.key])}
@@ -188,6 +193,13 @@ class Found:
         return exact | {
             version for version in known if any(meets(version, value) for value in term.values)
         }
+
+    def _drifts(self, wanted: set[str]) -> set[Value]:
+        """What is remembered of nodes for which one of some classes stands."""
+        known = {str(drift) for drift in self.cells.distinct("drift")}
+        if self._may_be_archived:
+            known |= set(Node.objects.order_by().values_list("drift", flat=True).distinct())
+        return {drift for drift in known if wanted.intersection(drift.split() or [UNMEASURED])}
 
     def keys(self, term: Term) -> list[int]:
         """The groups that a term names, by key; raises `BadQuery` for one that there is not."""

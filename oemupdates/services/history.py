@@ -12,6 +12,7 @@ from oemupdates.models import (
     BulkItem,
     DarkMark,
     DoneRequest,
+    DriftInterval,
     Event,
     RejectedRequest,
     Sample,
@@ -40,6 +41,7 @@ def forget(now: datetime) -> int:
     return (
         _delete(Event.objects.filter(at__lt=history).order_by("at"))
         + _delete(Answer.objects.filter(at__lt=history).order_by("at"))
+        + _delete(DriftInterval.objects.filter(closed_at__lt=history, is_closing_told=True))
         + _delete(DarkMark.objects.filter(at__lt=history).order_by("at"))
         # Long over: a delivery is given up within days, or its webhook is off.
         + _delete(WebhookDelivery.objects.filter(made_at__lt=before[Kind.DELIVERIES]))

@@ -56,6 +56,11 @@ class Change:
     values: Mapping[str, Any] = field(default_factory=dict)
     work: Callable[[Node], None] | None = None
 
+    @property
+    def moves_drift(self) -> bool:
+        """Whether nodes are to be measured again after it."""
+        return not _MEASURED_BY.isdisjoint(self.fields)
+
     def apply(self, node: Node, now: datetime) -> Values:
         """Change a node in memory; what its fields held before."""
         self.guard(node, now)
@@ -64,6 +69,8 @@ class Change:
             setattr(node, name, value)
         if self.work is not None:
             self.work(node)
+        if before.get("state", node.state) != node.state and "state_at" not in self.values:
+            node.state_at = now
         return before
 
 
@@ -75,7 +82,10 @@ RETRY = (
     "last_error_code",
     "rolled_back_version",
     "state",
+    "state_at",
 )
+# What a node is measured by: a change of any of these may change how far it is out of step.
+_MEASURED_BY = {"group_id", "state", "postinst_failures"}
 
 
 def hold(*, by: str, because: str, until: datetime | None) -> Change:

@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from oemupdates.domain.policy import Group as Policy
 from oemupdates.models import Group, Node, Operator
-from oemupdates.services import activity, node_changes, snapshot
+from oemupdates.services import activity, node_changes, remeasuring, snapshot
 from oemupdates.services.counters import Moves
+from oemupdates.services.measuring import Measuring
 from oemupdates.services.node_changes import (
     CannotArchive,
     CannotHold,
@@ -156,10 +157,13 @@ def _do(
         moves = Moves()
         moves.leave(node)
         was = _told(node, told_before)
-        change.apply(node, timezone.now())
+        now = timezone.now()
+        change.apply(node, now)
         moves.enter(node)
         node.save(update_fields=change.fields)
         moves.write()
+        if change.moves_drift:
+            remeasuring.settle([node.pk], Measuring(snapshot.load(), now), by="an operator")
         after = {name: value for name, value in _told(node, told_after).items() if value}
         activity.record(verb=change.verb, subject=node, by=by, before=was, after=after, why=why)
     return node

@@ -17,6 +17,11 @@ _TYPES = {
     "group_id": "bigint",
     "address": "inet",
     "offered_at": "timestamptz",
+    "drift_at": "timestamptz",
+    "state_at": "timestamptz",
+    "doubled_at": "timestamptz",
+    "reset_at": "timestamptz",
+    "boot_returns": "integer",
     "first_seen_at": "timestamptz",
     "last_seen_at": "timestamptz",
     "is_pxe": "boolean",
@@ -26,6 +31,8 @@ _TYPES = {
     "postinst_failures": "integer",
     "last_error_code": "integer",
     "times": "bigint",
+    "group": "bigint",
+    "nodes": "bigint",
 }
 
 
@@ -100,6 +107,17 @@ INSERT INTO oemupdates_versioninterval (node_id, started_at, {_list(RAN)})
 SELECT node_id, at, {_list(RAN)} FROM json_to_recordset($1::json)
     AS r(node_id bigint, at timestamptz, {_record(RAN)})
 """  # noqa: S608 - the names are ours
+_CLOSE_DRIFT = """
+UPDATE oemupdates_driftinterval AS one SET closed_at = r.at, closed_by = r.by
+FROM json_to_recordset($1::json) AS r(node_id bigint, drift text, at timestamptz, by text)
+WHERE one.node_id = r.node_id AND one.drift = r.drift AND one.closed_at IS NULL
+"""
+_OPEN_DRIFT = """
+INSERT INTO oemupdates_driftinterval (node_id, drift, basis, opened_at)
+SELECT * FROM json_to_recordset($1::json)
+    AS r(node_id bigint, drift text, basis text, at timestamptz)
+ON CONFLICT DO NOTHING
+"""
 _NOTE = """
 INSERT INTO oemupdates_event (node_id, at, meaning, type, result, code, flags, version,
     previous_version, target_version, boot_id)
@@ -125,8 +143,7 @@ _COUNT = f"""
 INSERT INTO oemupdates_nodecount AS cell ({_list(NodeCount.CELL)}, shard, nodes)
 SELECT {_list(NodeCount.CELL, "r.")}, $2::smallint, r.nodes
 FROM json_to_recordset($1::json)
-    AS r("group" bigint, architecture text, version text, oem text, oem_version text,
-        oem_build text, oem_basis text, state text, is_dark boolean, nodes bigint)
+    AS r({_record((*NodeCount.CELL, "nodes"))})
 ON CONFLICT ({_list(NodeCount.CELL)}, shard) DO UPDATE SET nodes = cell.nodes + EXCLUDED.nodes
 """  # noqa: S608 - the names are ours
 
@@ -143,6 +160,8 @@ STATEMENTS = {
     "create": _CREATE,
     "close": _CLOSE,
     "open": _OPEN,
+    "close drift": _CLOSE_DRIFT,
+    "open drift": _OPEN_DRIFT,
     "note": _NOTE,
     "answer": _ANSWER,
     "budget": _BUDGET,

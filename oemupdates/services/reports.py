@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from oemupdates.domain.report import Report, dump
+from oemupdates.domain.report import Report, brief, dump, end
 from oemupdates.models import FLATCAR, Node, SysextReport
-from oemupdates.services import passes, rates
+from oemupdates.services import passes, rates, remeasuring, snapshot
+from oemupdates.services.measuring import Measuring
 
 # The script comes every six hours; what is so much older says nothing about today.
 BELIEVED_FOR = timedelta(days=7)
 A_MINUTE = 6
+CHUNK = 500
 
 
 class NotTaken(Exception):
@@ -24,6 +26,10 @@ class WrongSecret(NotTaken):
 
 class UnknownNode(NotTaken):
     """A machine that never checked in: a report is no reason to make a node of it."""
+
+
+class TooLate(NotTaken):
+    """It is of a boot that is over, and the boot that is not has reported already."""
 
 
 class TooOften(NotTaken):
@@ -55,9 +61,11 @@ def take(report: Report, *, secret: str, address: str | None, now: datetime) -> 
         if found.group is not None and found.group != node.group_id:
             raise WrongSecret("this secret is not for the group of this machine")
         kept = _keep(node, report, address, now)
-        needs = " ".join(report.needs)
-        if node.needs != needs:
-            Node.objects.filter(pk=node.pk).update(needs=needs)
+        told = {"needs": " ".join(report.needs), "reported": brief(report)}
+        if (node.needs, node.reported) != tuple(told.values()):
+            Node.objects.filter(pk=node.pk).update(**told)
+            config = snapshot.current()
+            remeasuring.settle([node.pk], Measuring(config, now), by="a report")
     return kept
 
 
@@ -65,22 +73,34 @@ def _keep(node: Node, report: Report, address: str | None, now: datetime) -> Sys
     content = dump(report)
     digest = hashlib.sha256(content.encode()).hexdigest()
     row = SysextReport.objects.filter(node=node).first()
+    if row is not None and not report.is_of_boot(node.boot_id):
+        is_now = row.boot_id == node.boot_id.strip("{}")
+        if is_now and row.received_at > now - BELIEVED_FOR:
+            raise TooLate("it is of an earlier boot than the last report")
     if row is None:
         row = SysextReport(node=node, digest="")
     if row.digest != digest:
         row.digest, row.content, row.changed_at = digest, content, now
         row.boot_id, row.os_version = report.boot_id, report.os_version
-    row.address, row.received_at = address, max(now, row.changed_at)
+    row.address, row.received_at, row.is_over = address, max(now, row.changed_at), False
     row.save()
     return row
 
 
-def forget_needs(now: datetime, *, most: int = 1000) -> int:
-    """Let what was reported long ago withhold nothing any more; how many nodes that concerned."""
-    old = SysextReport.objects.filter(received_at__lt=now - BELIEVED_FOR).exclude(node__needs="")
-    keys = list(old.order_by("received_at").values_list("node_id", flat=True)[:most])
-    with transaction.atomic():
-        # In the order in which batches of check-ins lock them.
-        rows = Node.objects.select_for_update(no_key=True).filter(pk__in=keys)
-        locked = [row.pk for row in rows.order_by("machine_id", "application").only("pk")]
-        return Node.objects.filter(pk__in=locked).update(needs="")
+def forget_old(now: datetime) -> int:
+    """Let what was reported long ago count no more; how many nodes that concerned."""
+    forgotten = 0
+    old = SysextReport.objects.filter(received_at__lt=now - BELIEVED_FOR, is_over=False)
+    while keys := list(old.order_by("received_at").values_list("node_id", flat=True)[:CHUNK]):
+        with transaction.atomic():
+            # In the order in which batches of check-ins lock them.
+            rows = Node.objects.select_for_update(no_key=True).filter(pk__in=keys)
+            locked = dict(rows.order_by("machine_id", "application").values_list("pk", "reported"))
+            # One that came meanwhile counts; now it waits for the nodes that are locked here.
+            over = list(old.filter(node__in=locked).values_list("node_id", flat=True))
+            for key in over:
+                ended = end(locked[key]) if locked[key] else ""
+                Node.objects.filter(pk=key).update(needs="", reported=ended)
+            forgotten += SysextReport.objects.filter(node__in=over).update(is_over=True)
+            remeasuring.settle(over, Measuring(snapshot.current(), now), by="time")
+    return forgotten

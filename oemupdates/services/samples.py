@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from datetime import datetime
 
+from oemupdates.domain.drift import count, first_of
 from oemupdates.models import Dimension, NodeCount, Sample
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.sample import ALL, DARK, OTHERS, WHOLE_FLEET, Counts
@@ -12,7 +13,7 @@ from oemupdates.models.sample import ALL, DARK, OTHERS, WHOLE_FLEET, Counts
 VALUES, VALUES_OF_A_GROUP = 60, 20
 GROUPS = 500
 
-_COLUMNS = ("version", "state", "oem", "sysext", "oem_basis", "is_dark")
+_COLUMNS = ("version", "state", "oem", "sysext", "oem_basis", "drift", "is_dark")
 Scope = dict[Dimension, Counts]
 
 
@@ -64,11 +65,13 @@ def _count() -> dict[int, Scope]:
 
 
 def _add(scope: Scope, values: list[str], nodes: int) -> None:
-    version, state, oem, sysext, basis, is_dark = values
+    version, state, oem, sysext, basis, drift, is_dark = values
     scope[Dimension.VERSION][version] += nodes
     scope[Dimension.STATE][state] += nodes
     scope[Dimension.OEM][f"{oem} {sysext}"] += nodes
     scope[Dimension.BASIS][basis] += nodes
+    scope[Dimension.DRIFT].update(count([(drift, nodes)]))
+    scope[Dimension.OEM_DRIFT][f"{oem} {first_of(drift)}"] += nodes
     scope[Dimension.NODES][ALL] += nodes
     scope[Dimension.NODES][DARK] += nodes if is_dark else 0
 

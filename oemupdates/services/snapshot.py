@@ -65,6 +65,22 @@ def load() -> Snapshot:
     )
 
 
+# The configuration as this process last read it.
+_kept: Snapshot | None = None
+
+
+def current() -> Snapshot:
+    """The configuration as it is committed now, read again only where it has changed.
+
+    What lets nodes in ends by itself, too: ask `passes` for that.
+    """
+    global _kept  # noqa: PLW0603 - one for the process; a snapshot never changes
+    kept = _kept
+    if kept is None or kept.epoch != current_epoch():
+        kept = _kept = load()
+    return kept
+
+
 def current_epoch() -> int:
     """The epoch that is committed now."""
     return models.Configuration.objects.get(pk=models.Configuration.ONLY).epoch
@@ -109,7 +125,8 @@ def _release(row: models.Release) -> Release:
         architecture=row.architecture,
         codebase=codebase(row),
         payloads=tuple(
-            Payload(one.name, one.size, one.sha1, one.sha256, one.is_verified) for one in payloads
+            Payload(one.name, one.size, one.sha1, one.sha256, one.is_verified, one.own_version)
+            for one in payloads
         ),
         blocked_because=row.blocked_because,
     )

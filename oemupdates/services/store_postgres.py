@@ -188,6 +188,8 @@ def _rows(writes: Writes, seen: set[int]) -> Iterator[tuple[str, list[dict[str, 
     ]
     yield "close", [start for start in starts if start["node_id"] not in created]
     yield "open", starts
+    yield "close drift", [one._asdict() for one in writes.closed]
+    yield "open drift", [one._asdict() for one in writes.opened]
     yield "note", writes.events
     yield (
         "answer",

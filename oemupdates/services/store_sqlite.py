@@ -33,7 +33,17 @@ from oemupdates.services.kept import dump_said
 
 T = TypeVar("T")
 
-_TIMES = ("offered_at", "held_until", "moved_until", "first_seen_at", "last_seen_at")
+_TIMES = (
+    "offered_at",
+    "held_until",
+    "moved_until",
+    "drift_at",
+    "state_at",
+    "doubled_at",
+    "reset_at",
+    "first_seen_at",
+    "last_seen_at",
+)
 _FLAGS = ("is_pxe", "is_dark", "is_archived", "is_held")
 _SHARD = 1
 
@@ -65,6 +75,14 @@ _CLOSE = (
 _OPEN = (
     f"INSERT INTO oemupdates_versioninterval (node_id, started_at, {_list(RAN)})"  # noqa: S608
     f" VALUES (?, ?, {_marks(RAN)})"
+)
+_CLOSE_DRIFT = (
+    "UPDATE oemupdates_driftinterval SET closed_at = ?, closed_by = ?"
+    " WHERE node_id = ? AND drift = ? AND closed_at IS NULL"
+)
+_OPEN_DRIFT = (
+    "INSERT INTO oemupdates_driftinterval (node_id, drift, basis, opened_at) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT DO NOTHING"
 )
 _EVENT = (
     "node_id",
@@ -193,6 +211,12 @@ def _write(connection: sqlite3.Connection, writes: Writes) -> None:
     starts = [(_text(node.last_seen_at), node) for node in writes.intervals]
     connection.executemany(_CLOSE, [(start, node.id) for start, node in starts])
     connection.executemany(_OPEN, [(node.id, start, *ran(node)) for start, node in starts])
+    connection.executemany(
+        _CLOSE_DRIFT, [(_text(one.at), one.by, one.node_id, one.drift) for one in writes.closed]
+    )
+    connection.executemany(
+        _OPEN_DRIFT, [(one.node_id, one.drift, one.basis, _text(one.at)) for one in writes.opened]
+    )
     connection.executemany(
         _NOTE, [[_value(event[name]) for name in _EVENT] for event in writes.events]
     )

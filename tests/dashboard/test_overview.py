@@ -7,9 +7,11 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from oemupdates.domain.access import Role
 from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
+from oemupdates.domain.drift_words import APART, IN_STEP
 from oemupdates.domain.node import State
 from oemupdates.models import Channel, Heartbeat, Operator, RejectedRequest
 from oemupdates.services import groups, nodes, releases, samples
@@ -146,12 +148,15 @@ class TestNeedsYou:
         )
         assert ("<b>7</b> requests rejected" in self.shown(page)) is is_shown
 
-    def test_links_to_oem_sysexts_that_are_not_their_os(self, page: Client) -> None:
-        make_node(oem="azure", oem_basis=OBSERVED, oem_version="4459.2.0")
-        make_node(oem="azure", oem_basis=OBSERVED)
-        make_node(oem="azure", oem_basis=DERIVED, oem_version="4459.2.1")
-        assert "<b>2</b> nodes whose OEM sysext is not" in self.shown(page)
-        listed = page.get("/nodes/?sysext=different&sysext=not_merged").content.decode()
+    def test_has_a_line_for_each_class_of_drift_that_needs_somebody(self, page: Client) -> None:
+        for drift in ("oem_not_merged", "in_sync ext_missing", "oem_not_merged ext_missing"):
+            make_node(oem="azure", drift=drift)
+        make_node(oem="azure", drift="oem_unported report_never")
+        shown = self.shown(page)
+        assert "<b>2</b> nodes with drift: Not merged" in shown
+        assert "<b>2</b> nodes with drift: Extension missing" in shown
+        assert "No sysext" not in shown
+        listed = page.get("/nodes/?drift=oem_not_merged").content.decode()
         assert listed.count('<th scope="row"') == 2
 
 
@@ -163,10 +168,10 @@ class TestOem:
         assert "oem=vmware&amp;basis=reported" in html
 
     def test_each_number_leads_to_its_nodes(self, page: Client) -> None:
-        for basis, version in ((OBSERVED, "4459.2.1"), (OBSERVED, "4459.2.0"), (OBSERVED, "")):
-            make_node(oem="azure", oem_basis=basis, oem_version=version)
-        make_node(oem="azure", oem_basis=DERIVED, oem_version="4459.2.1")
-        make_node(oem="azure", oem_basis=REPORTED)
+        for drift in ("in_sync", "oem_version_mismatch", "oem_not_merged report_never"):
+            make_node(oem="azure", oem_basis=OBSERVED, drift=drift)
+        make_node(oem="azure", oem_basis=DERIVED, drift="assumed_in_sync report_never")
+        make_node(oem="azure", oem_basis=REPORTED, drift="oem_not_migrated")
         make_node()
         page.get("/")
         for query, expected in {
@@ -174,9 +179,9 @@ class TestOem:
             "oem=azure&basis=observed": 3,
             "oem=azure&basis=derived": 1,
             "oem=azure&basis=reported": 1,
-            "oem=azure&sysext=same": 2,
-            "oem=azure&sysext=different": 1,
-            "oem=azure&sysext=not_merged": 1,
+            urlencode([("oem", "azure"), *(("drift", one) for one in IN_STEP)]): 2,
+            urlencode([("oem", "azure"), *(("drift", one) for one in APART)]): 2,
+            "oem=azure&version=4459.2.1&drift=oem_not_merged": 1,
             "oem=-": 1,
         }.items():
             assert f'href="/nodes/?{query.replace("&", "&amp;")}"' in text(page), query

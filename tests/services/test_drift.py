@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from oemupdates.domain.drift import first_of
 from oemupdates.domain.drift_facts import Drift
-from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.report import read
-from oemupdates.models import Channel, Event, Node, Payload, VersionInterval
+from oemupdates.models import Channel, DriftInterval, Node, Payload, VersionInterval
 from oemupdates.services import drift, rates, reports
 from tests.node import tree as states
 from tests.node.conftest import MISSING
@@ -25,9 +25,12 @@ def _fresh_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "_own", rates.Own())
 
 
+def told_of(node: Node) -> list[drift.Told]:
+    return drift.of_node(Node.objects.get(pk=node.pk), NOW).findings
+
+
 def drifts(node: Node) -> list[Drift]:
-    node = Node.objects.select_related("group__channel__target").get(pk=node.pk)
-    return [finding.drift for finding in drift.of_node(node, NOW).findings]
+    return [told.finding.drift for told in told_of(node)]
 
 
 @pytest.fixture
@@ -66,6 +69,9 @@ def test_every_state_of_a_real_tree_has_its_class(
     said = read(tree.run("report", "--print").encode())
     reports.take(said, secret="", address=None, now=NOW)
     assert drifts(node)[0] is CLASSES[state]
+    # The report alone, and then the brief of it that is kept with the node, say the same.
+    kept = Node.objects.get()
+    assert (first_of(kept.drift), kept.drift_basis) == (CLASSES[state].value, "report")
 
 
 def test_the_tools_of_its_os_are_those_of_the_release_here(node: Node) -> None:
@@ -79,23 +85,30 @@ def test_the_tools_of_its_os_are_those_of_the_release_here(node: Node) -> None:
 
 def test_two_versions_with_a_sysext_migrate_a_node(node: Node) -> None:
     Node.objects.update(aleph_version="3510.2.0")
-    for number, version in enumerate(("3510.2.0", OLD)):
-        VersionInterval.objects.create(
-            node=node, version=version, oem="azure", started_at=NOW, ended_at=NOW
-        )
-        assert drifts(node)[0] is Drift.OEM_NOT_MIGRATED, number
-    VersionInterval.objects.create(node=node, version=NEW, oem="azure", started_at=NOW)
+    for versions in ("", OLD):
+        Node.objects.update(ported_versions=versions)
+        assert drifts(node)[0] is Drift.OEM_NOT_MIGRATED
+    Node.objects.update(ported_versions=f"{OLD} {NEW}")
     assert drifts(node)[0] is Drift.ASSUMED_IN_SYNC
 
 
 def test_a_reboot_is_overdue_a_week_after_the_update_was_applied(node: Node) -> None:
     Node.objects.update(state=State.REBOOT_PENDING, target_version="4757.1.0")
     for days, expected in ((6, Drift.REBOOT_PENDING), (7, Drift.REBOOT_OVERDUE)):
-        Event.objects.all().delete()
-        Event.objects.create(
-            node=node, at=NOW - timedelta(days=days), meaning=Meaning.APPLIED, type=3, result=1
-        )
+        Node.objects.update(state_at=NOW - timedelta(days=days))
         assert expected in drifts(node)
+
+
+def test_each_finding_says_since_when_it_stands(node: Node) -> None:
+    Node.objects.update(rolled_back_version="4757.1.0", drift="assumed_in_sync", drift_at=NOW)
+    opened = NOW - timedelta(days=3)
+    DriftInterval.objects.create(
+        node=node, drift="rolled_back", basis="check_ins", opened_at=opened
+    )
+    since = {told.finding.drift: told.since for told in told_of(node)}
+    assert since[Drift.ASSUMED_IN_SYNC] == NOW
+    assert since[Drift.ROLLED_BACK] == opened
+    assert since[Drift.REPORT_NEVER] is None
 
 
 def test_its_target_is_its_channels(node: Node) -> None:
@@ -115,5 +128,5 @@ def test_a_page_asks_no_more_for_a_long_history(
 ) -> None:
     for _ in range(20):
         VersionInterval.objects.create(node=node, version=NEW, started_at=NOW, ended_at=NOW)
-    with django_assert_max_num_queries(10):  # type: ignore[operator]
+    with django_assert_max_num_queries(15):  # type: ignore[operator]
         drifts(node)

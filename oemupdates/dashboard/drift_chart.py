@@ -1,0 +1,70 @@
+"""Drift over the last weeks, as a chart of the samples."""
+
+from collections import Counter
+from datetime import datetime
+
+from oemupdates.dashboard.drawing import SHADES, Chart, Series
+from oemupdates.dashboard.shares import DAYS, FEW
+from oemupdates.dashboard.tags import nodes_url
+from oemupdates.domain.access import Reach
+from oemupdates.domain.drift import count
+from oemupdates.domain.drift_facts import KEPT, Severity
+from oemupdates.domain.drift_words import label, severity
+from oemupdates.models import Dimension, NodeCount, Sample
+from oemupdates.models.count_queries import NodeCountQuerySet
+from oemupdates.models.sample import Counts
+
+_TOLD = frozenset(drift for drift in KEPT if severity(drift) >= Severity.WARN)
+
+
+def drift_chart(
+    reach: Reach, now: datetime, cells: NodeCountQuerySet[NodeCount], *, group: int | None = None
+) -> Chart | None:
+    """What needs somebody, day by day up to now; by the hour while there are few days.
+
+    None without any history. `cells` are the counters of the nodes it is about.
+    """
+    points = Sample.objects.daily().series(Dimension.DRIFT, reach, since=now - DAYS, until=now)
+    if not points or now - points[0][0] < FEW:
+        points = Sample.objects.series(Dimension.DRIFT, reach, since=now - FEW, until=now)
+    if not points:
+        return None
+    days_only = points[-1][0] - points[0][0] >= FEW
+    points = [*points, (now, count(cells.by("drift")))]
+    only = {} if group is None else {"group": group}
+    return Chart(
+        name="drift",
+        title="Drift",
+        times=[at for at, _counts in points],
+        series=[
+            Series(
+                label(drift),
+                [float(counts[drift]) for _at, counts in points],
+                nodes_url(drift=drift, **only),
+            )
+            for drift in _shown(points)
+        ],
+        summary=_summary(points),
+        is_stacked=True,
+        days_only=days_only,
+    )
+
+
+def _shown(points: list[tuple[datetime, Counts]]) -> list[str]:
+    """The classes that had the most nodes at any time, the worst first."""
+    peaks: Counter[str] = Counter()
+    for _at, counts in points:
+        for drift in _TOLD:
+            peaks[drift] = max(peaks[drift], counts[drift])
+    few = [drift for drift, nodes in peaks.most_common(SHADES) if nodes]
+    return sorted(few, key=lambda drift: (-severity(drift), drift))
+
+
+def _summary(points: list[tuple[datetime, Counts]]) -> str:
+    (since, before), (now, after) = points[0], points[-1]
+    was, is_now = (sum(counts[drift] for drift in _TOLD) for counts in (before, after))
+    days = max((now - since).days, 1)
+    span = f"{days} day{'s' * (days != 1)}"
+    if was == is_now:
+        return f"{is_now:,} findings need somebody, as {span} ago."
+    return f"{is_now:,} findings need somebody; {span} ago it was {was:,}."

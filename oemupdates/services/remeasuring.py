@@ -1,0 +1,209 @@
+"""Measuring nodes again that said nothing: when the configuration, time or an operator moved.
+
+A pass walks over all nodes by their keys, a chunk at a time, and looks without a lock: what it
+finds otherwise than it is kept is measured again under the lock. A worker may end at any moment,
+and two may walk at once; whoever comes second finds less to change.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Q
+
+from oemupdates.domain.boots import BOOTS_RETURN_WITHIN
+from oemupdates.domain.drift import REBOOT_DAYS, Measure, keep, measure
+from oemupdates.domain.drift_facts import Drift
+from oemupdates.domain.node import Node as Known
+from oemupdates.domain.node import State
+from oemupdates.models import DriftInterval, DriftPass, Node
+from oemupdates.services import snapshot
+from oemupdates.services.checkins import READ
+from oemupdates.services.counters import Moves
+from oemupdates.services.measuring import RESET_TOLD, Closed, Measuring, Opened
+
+# Nodes that are looked at between two words of how far a pass has come.
+LOOK = 5000
+# Rows that one transaction locks.
+CHUNK = 500
+# Measurements that a pass remembers: nodes that are alike are measured once.
+_REMEMBERED = 50_000
+# What no measurement looks at, and what tells nodes apart that are alike.
+_APART = {
+    "id",
+    "machine_id",
+    "alias",
+    "boot_id",
+    "updater",
+    "address",
+    "former_boots",
+    "offered_at",
+    "applied_boot_id",
+    "last_event",
+    "answer",
+    "reasons",
+    "first_seen_at",
+    "last_seen_at",
+    "drift",
+    "drift_basis",
+    "drift_at",
+}
+_HERE = "a change of the configuration"
+_TIME = "time"
+
+
+def advance(now: datetime, *, seconds: float) -> int:
+    """Go on with measuring all nodes where the configuration moved; how many changed.
+
+    It ends after some seconds, or with the last node.
+    """
+    began = time.monotonic()
+    changed = 0
+    config = snapshot.load()
+    measuring = Measuring(config, now)
+    alike: dict[tuple[object, ...], Measure] = {}
+    while (walk := _open_pass(config.epoch, now)) is not None:
+        keys, wrong = _look(walk.last_node, measuring, alike)
+        written = again(wrong, measuring, by=_HERE)
+        changed += written
+        _note(walk, keys, written, now)
+        if time.monotonic() - began > seconds:
+            break
+    return changed
+
+
+def measure_overdue(now: datetime) -> int:
+    """Measure the nodes again of which something is so, or no longer so, by time alone."""
+    overdue = Q(
+        state=State.REBOOT_PENDING.value, state_at__lte=now - timedelta(days=REBOOT_DAYS)
+    ) & ~Q(drift__contains=Drift.REBOOT_OVERDUE.value)
+    told = Q(drift__contains=Drift.DUPLICATE_MACHINE_ID.value)
+    over = Q(doubled_at__lte=now - BOOTS_RETURN_WITHIN) & told
+    told = Q(drift__contains=Drift.NODE_RESET.value)
+    long_ago = Q(reset_at__lte=now - RESET_TOLD) & told
+    keys = [
+        key
+        for due in (overdue, over, long_ago)
+        for key in Node.objects.filter(due).order_by("pk").values_list("pk", flat=True)[:LOOK]
+    ]
+    return again(keys, Measuring(snapshot.load(), now), by=_TIME) if keys else 0
+
+
+def again(keys: Collection[int], measuring: Measuring, *, by: str) -> int:
+    """Measure nodes, a chunk a transaction, and keep what changed; of how many that is.
+
+    `by` is what moved, as their history tells it.
+    """
+    ordered = sorted(keys)
+    changed = 0
+    for first in range(0, len(ordered), CHUNK):
+        began = time.monotonic()
+        with transaction.atomic():
+            changed += settle(ordered[first : first + CHUNK], measuring, by=by)
+        # SQLite's writers do not queue, they look again now and then: leave them a gap.
+        time.sleep(min(time.monotonic() - began, 0.05))
+    return changed
+
+
+def settle(keys: Collection[int], measuring: Measuring, *, by: str) -> int:
+    """The same within the transaction of whoever moved something, after all that it wrote."""
+    # In the order in which batches of check-ins lock them.
+    rows = Node.objects.filter(pk__in=keys).order_by("machine_id", "application")
+    locked = rows.select_for_update(no_key=True).values_list(*READ)
+    moves = Moves()
+    opened: list[Opened] = []
+    closed: list[Closed] = []
+    to: defaultdict[tuple[Measure, datetime | None], list[int]] = defaultdict(list)
+    for before in map(_known, locked):
+        node = before.copy()
+        began, ended = measuring.settle(before, node, at=measuring.now, by=by)
+        kept = Measure(node.drift, node.drift_basis)
+        if kept == (before.drift, before.drift_basis):
+            continue
+        moves.leave(before)
+        moves.enter(node)
+        opened += began
+        closed += ended
+        to[kept, node.drift_at].append(node.id)
+    for (kept, since), alike in to.items():
+        Node.objects.filter(pk__in=alike).update(**kept._asdict(), drift_at=since)
+    write(opened, closed)
+    moves.write()
+    return sum(map(len, to.values()))
+
+
+def write(opened: Collection[Opened], closed: Collection[Closed]) -> None:
+    """Write down what was found and what is over."""
+    over: defaultdict[tuple[str, datetime, str], list[int]] = defaultdict(list)
+    for one in closed:
+        over[one.drift, one.at, one.by].append(one.node_id)
+    for (drift, at, cause), keys in over.items():
+        rows = DriftInterval.objects.filter(node__in=keys, drift=drift, closed_at=None)
+        rows.update(closed_at=at, closed_by=cause)
+    DriftInterval.objects.bulk_create(
+        (
+            DriftInterval(node_id=one.node_id, drift=one.drift, basis=one.basis, opened_at=one.at)
+            for one in opened
+        ),
+        ignore_conflicts=True,
+    )
+
+
+def _open_pass(epoch: int, now: datetime) -> DriftPass | None:
+    """The walk that is under way, or one that the configuration asks for."""
+    newest = DriftPass.objects.order_by("-pk").first()
+    if newest is not None and newest.ended_at is None:
+        return newest
+    if newest is not None and newest.epoch == epoch:
+        return None
+    DriftPass.objects.filter(ended_at__isnull=False).delete()
+    return DriftPass.objects.create(epoch=epoch, began_at=now)
+
+
+class Looked(NamedTuple):
+    """The nodes of a look, by key, and those that are kept otherwise than they are."""
+
+    keys: list[int]
+    wrong: list[int]
+
+
+def _look(after: int, measuring: Measuring, alike: dict[tuple[object, ...], Measure]) -> Looked:
+    keys, wrong = [], []
+    rows = Node.objects.filter(pk__gt=after).order_by("pk").values_list(*READ)[:LOOK]
+    for values in rows:
+        keys.append(values[_ID])
+        facts = tuple(values[at] for at in _LOOKED_AT)
+        kept = alike.get(facts)
+        if kept is None or values[_REPORTED]:
+            kept = keep(measure(measuring.facts(_known(values))))
+            if len(alike) < _REMEMBERED and not values[_REPORTED]:
+                alike[facts] = kept
+        if kept != tuple(values[at] for at in _KEPT):
+            wrong.append(values[_ID])
+    return Looked(keys, wrong)
+
+
+_ID, _REPORTED = READ.index("id"), READ.index("reported")
+_KEPT = tuple(map(READ.index, Measure._fields))
+_LOOKED_AT = tuple(at for at, name in enumerate(READ) if name not in _APART)
+
+
+def _known(values: Iterable[object]) -> Known:
+    node = object.__new__(Known)
+    node.__dict__.update(zip(READ, values, strict=True))
+    return node
+
+
+def _note(walk: DriftPass, keys: list[int], changed: int, now: datetime) -> None:
+    """Say how far a walk has come, unless another worker was faster."""
+    walk_on = DriftPass.objects.filter(pk=walk.pk, last_node=walk.last_node, ended_at=None)
+    ends = {"ended_at": now} if len(keys) < LOOK else {}
+    walk_on.update(
+        last_node=keys[-1] if keys else walk.last_node,
+        measured=walk.measured + len(keys),
+        changed=walk.changed + changed,
+        **ends,
+    )
