@@ -3,6 +3,8 @@
 import shlex
 from dataclasses import dataclass
 
+from oemupdates.domain.version import without_build
+
 # systemd's names of the architectures that Flatcar is built for (os-release(5), uname).
 ARCHITECTURES = {"x86-64": "amd64", "arm64": "arm64"}
 _ANY = "_any"
@@ -59,13 +61,14 @@ def parse(text: str) -> ExtensionRelease:
 def check(release: ExtensionRelease, *, version: str, architecture: str) -> None:
     """Raise `BadExtension` if Flatcar of a version and architecture would not merge an image.
 
-    systemd-sysext compares `SYSEXT_LEVEL` where the image has one, else `VERSION_ID`.
+    systemd-sysext compares `SYSEXT_LEVEL` where the image has one, else `VERSION_ID`, in which
+    neither image nor node has the name of a nightly build.
     """
     if release.id == _ANY:
         return
     if release.id != _FLATCAR:
         raise BadExtension(f"It is for {release.id or 'no system at all'}, not for Flatcar.")
-    if not release.level and release.version != version:
+    if not release.level and release.version != without_build(version):
         inside = release.version or "no version at all"
         raise BadExtension(f"It was built for {inside}, and the release is {version}.")
     if release.architecture and ARCHITECTURES.get(release.architecture) != architecture:

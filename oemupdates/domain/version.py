@@ -58,6 +58,14 @@ def parse(text: str) -> Version:
     return Version(int(match[1]), int(match[2]), int(match[3]), not pre, pre)
 
 
+def without_build(text: str) -> str:
+    """A version as `VERSION_ID` has it, to which images are bound: without what a plus begins.
+
+    A nightly and its images say `4799.0.0` there; `4799.0.0+nightly-20260821-2100` is its name.
+    """
+    return text.partition("+")[0]
+
+
 def _identifier(part: str) -> tuple[int, int, str]:
     if not part.isdigit():
         return (1, 0, part)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.domain.version import without_build
 from oemupdates.models import PackageList, Release
 from oemupdates.services import activity
 from oemupdates.services.configuration import changing
@@ -37,7 +38,7 @@ def check_version(job: Job, version: str) -> None:
         return
     if said is None:
         job.remarks.append(f"{url} has no version.txt to compare with.")
-    elif said.partition("+")[0] != version.partition("+")[0]:
+    elif without_build(said) != without_build(version):
         raise AnotherVersion(f"{url}version.txt says {said}, and {version} was announced.")
 
 

@@ -43,6 +43,12 @@ class TestCheck:
     def test_takes_what_a_node_would_merge(self, inside: ExtensionRelease) -> None:
         check(inside, version="4593.2.1", architecture="amd64")
 
+    def test_takes_the_images_of_a_nightly_which_do_not_say_its_build(self) -> None:
+        nightly = "4799.0.0+nightly-20260821-2100"
+        check(ExtensionRelease("flatcar", "4799.0.0"), version=nightly, architecture="amd64")
+        with pytest.raises(BadExtension, match=r"built for 4799\.0\.1"):
+            check(ExtensionRelease("flatcar", "4799.0.1"), version=nightly, architecture="amd64")
+
     @pytest.mark.parametrize(
         ("inside", "why"),
         [
