@@ -1,10 +1,8 @@
 """Fetching one release as an upstream announces it: whole, as announced, or not at all."""
 
-import fcntl
 import shutil
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,13 +14,10 @@ from oemupdates.services import activity
 from oemupdates.services.payload_files import Folder, hosted_folder, why_left_out
 from oemupdates.services.releases import Source, import_release
 from oemupdates.services.sync_keeper import Keeper
+from oemupdates.services.sync_staging import staging
 from oemupdates.upstream import download, release_server
 from oemupdates.upstream.omaha import Manifest, Package
 from oemupdates.upstream.session import Session
-
-# Beside the boards; the payload server knows no such board.
-_STAGING = ".staging"
-_LEFT_BEHIND_SECONDS = 7 * 24 * 60 * 60
 
 
 class CannotTake(activity.Refused):
@@ -67,7 +62,7 @@ def take(job: Job, manifest: Manifest) -> Release | None:
     if job.run.is_dry:
         job.changes.append(f"{manifest.version} would be imported: {files}.")
         return None
-    with _staging(job.run, manifest.version) as folder:
+    with staging(f"{job.run.upstream_id}-{job.run.channel_id}", manifest.version) as folder:
         _fetch(job, manifest, missing, folder)
         release = _import(job, manifest, folder)
     job.changes.append(f"{manifest.version} was imported: {files}.")
@@ -123,31 +118,6 @@ def _is_hosted(release: Release, payload: Payload) -> bool:
     with suppress(OSError):
         return path.stat().st_size == payload.size
     return False
-
-
-@contextmanager
-def _staging(run: SyncRun, version: str) -> Iterator[Path]:
-    """A folder for the files of a release, ours alone; it stays if the block does not end well."""
-    root = Path(settings.PAYLOAD_DIR) / _STAGING
-    folder = root / f"{run.upstream_id}-{run.channel_id}" / version
-    folder.mkdir(parents=True, exist_ok=True)
-    _delete_left_behind(root)
-    with (folder.parent / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CannotTake("Another process of this server is at these files still.") from None
-        folder.touch()  # it is in use, however long it waited
-        yield folder
-        shutil.rmtree(folder)
-
-
-def _delete_left_behind(root: Path) -> None:
-    """Delete what was begun long ago and never ended: newer releases took its place."""
-    for folder in root.glob("*/*/"):
-        with suppress(OSError):
-            if folder.is_dir() and time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                shutil.rmtree(folder)
 
 
 def _fetch(job: Job, manifest: Manifest, missing: Sequence[Package], folder: Path) -> None:
