@@ -1,7 +1,11 @@
 """Which files a release of Flatcar may have: none of its servers lists a folder."""
 
+from collections.abc import Iterable
+
 from oemupdates.domain.oem import Catalogue, payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
+
+_OS_IMAGE = "flatcar_production_image"
 
 
 def names(catalogue: Catalogue, architecture: str) -> tuple[str, ...]:
@@ -26,3 +30,14 @@ def expected(catalogue: Catalogue, version: str, architecture: str) -> frozenset
         for oem in catalogue.oems
         if catalogue.is_shipped(oem, version=version, architecture=architecture)
     )
+
+
+def package_lists(payloads: Iterable[str]) -> dict[str, str]:
+    """The lists of packages of the images that payloads make, by what each image is called.
+
+    A value is where it lies in a release's folder of images, without `_packages.txt`.
+    """
+    stems = (
+        _OS_IMAGE if payload == OS_PAYLOAD else payload.removesuffix(".gz") for payload in payloads
+    )
+    return {stem: stem for stem in stems}

@@ -13,7 +13,7 @@ class Release(models.Model):
 
     `codebase` is the URL below which nodes find the payloads, when another host serves them; empty
     means that this server does. `order` is `domain.version.sort_key` of the version.
-    `documented_at` is when notes and lists of packages were last looked for upstream.
+    `documented_at` is when all of notes and lists of packages could be looked for last.
     """
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="releases")
