@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from oemupdates.domain import oem as oems
 from oemupdates.domain.node import UNDER_WAY, Node, State
-from oemupdates.domain.policy import OS_PAYLOAD, Channel, Group, Release
+from oemupdates.domain.policy import OEM_PREFIX, OS_PAYLOAD, Channel, Group, Release
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.domain.version import BadVersion, Version, parse
 
@@ -159,7 +159,8 @@ def _release_refuses(node: Node, group: Group, release: Release) -> list[Reason]
         Reason(Why.NOT_VERIFIED, release.version, payload.name)
         for payload in release.payloads
         # A node never says which extensions it enabled, so it may need any of them.
-        if not payload.is_verified and (payload.name == own or not payload.name.startswith("oem-"))
+        if not payload.is_verified
+        and (payload.name == own or not payload.name.startswith(OEM_PREFIX))
     )
     return reasons
 

@@ -7,6 +7,8 @@ from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import Version
 
 OS_PAYLOAD = "flatcar_production_update.gz"
+# What the payloads of OEMs begin with; any node may need all others.
+OEM_PREFIX = "oem-"
 
 # The client keeps a server-set interval between these, and takes the lower one as its own.
 MIN_POLL_SECONDS, MAX_POLL_SECONDS = 2700, 14400

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.domain.policy import OEM_PREFIX, OS_PAYLOAD
 from oemupdates.domain.version import BadVersion, parse
 from oemupdates.models import (
     Application,
@@ -179,6 +179,9 @@ def obstacle(channel: Channel, release: Release) -> str:
         return f"{release} is blocked: {release.blocked_because}"
     if not release.payloads.filter(name=OS_PAYLOAD).exists():
         return f"{release} has no {OS_PAYLOAD}: nodes could not update to it."
+    unread = release.payloads.filter(is_verified=False).exclude(name__startswith=OEM_PREFIX)
+    if names := ", ".join(unread.values_list("name", flat=True)):
+        return f"{release} is not verified: nobody has read {names}, so every node would wait."
     return ""
 
 

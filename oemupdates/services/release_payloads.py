@@ -34,18 +34,22 @@ def register(
 
 
 def believe(release: Release, files: list[PayloadFile], *, by: Operator | None) -> None:
-    """Take payloads for verified that were announced by their sums alone, and now were read."""
-    unread = set(release.payloads.filter(is_verified=False).values_list("name", flat=True))
-    found = [file for file in files if file.name in unread]
-    for file in found:
-        release.payloads.filter(name=file.name).update(**_judgement(file))
+    """Write down what more is known of payloads that were announced, or read less closely.
+
+    Nothing that was known before is lost: another reading may have had no key to check with.
+    """
+    known = {payload.name: payload for payload in release.payloads.all()}
+    found = []
+    for file in files:
+        payload = known[file.name]
+        if payload.is_verified and (payload.signed_by or not file.signed_by):
+            continue
+        judgement = _judgement(file)
+        judgement["signed_by"] = file.signed_by or payload.signed_by
+        release.payloads.filter(pk=payload.pk).update(**judgement)
+        found.append(file.name)
     if found:
-        activity.record(
-            verb="release.verified",
-            subject=release,
-            by=by,
-            after={"payloads": [file.name for file in found]},
-        )
+        activity.record(verb="release.verified", subject=release, by=by, after={"payloads": found})
 
 
 def _judgement(file: PayloadFile) -> dict[str, Any]:

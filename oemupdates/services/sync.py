@@ -134,12 +134,17 @@ def _move(job: Job, subscription: Subscription, target: Release | None, offered:
 def _is_forward(job: Job, subscription: Subscription, channel: Channel, target: Release) -> bool:
     """Whether a channel may move to a release: never backwards, nor to one that is blocked.
 
-    Nor to one that it followed to before: then an operator moved it elsewhere, for a reason.
+    Nor to one with a payload that nobody has read, whoever announced it. Nor to one that it
+    followed to before: then an operator moved it elsewhere, for a reason.
     """
     if channel.target_id == target.pk:
         return False
     if target.blocked_because:
         job.remarks.append(f"{target} is blocked here: {target.blocked_because}")
+        return False
+    unread = target.payloads.filter(is_verified=False).values_list("name", flat=True)
+    if names := ", ".join(unread):
+        job.remarks.append(f"{channel} stays: {target} is not verified, as to {names}.")
         return False
     if subscription.followed_to == target.version:
         job.remarks.append(f"{channel} was moved away from {target.version} here, and stays so.")

@@ -1,7 +1,7 @@
 """Fetching one release as an upstream announces it: whole, as announced, or not at all."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
-from oemupdates.models import Payload, Release, SyncRun
+from oemupdates.models import Payload, Release, SyncRun, Upstream
 from oemupdates.services import activity
 from oemupdates.services.payload_files import Folder, hosted_folder, why_left_out
 from oemupdates.services.releases import Source, import_release
@@ -42,10 +42,11 @@ class Job:
 
 
 def take(job: Job, manifest: Manifest) -> Release | None:
-    """Have a release as announced; None in a dry run that finds it missing.
+    """Have a release as announced; None in a dry run that finds something missing.
 
-    What is here already is not fetched again. It is registered only when each of its files is
-    here and is what was announced; what could be fetched of it is kept for the next run.
+    What is here already is not fetched again, and what was read as far as the upstream's policy
+    asks is not read again. It is registered only when each of its files is here and is what was
+    announced; what could be fetched of it is kept for the next run.
     """
     manifest = _of_use(job, manifest)
     channel = job.run.channel
@@ -54,19 +55,34 @@ def take(job: Job, manifest: Manifest) -> Release | None:
         version=manifest.version,
         architecture=channel.architecture,
     ).first()
-    missing = _missing(known, manifest)
-    if known is not None and not missing:
+    doubted = _doubted(job.run.upstream, known, manifest)
+    missing = _missing(known, manifest, doubted)
+    if known is not None and not missing and not doubted:
         return known
-    size = filesizeformat(sum(one.size for one in missing)).replace("\xa0", " ")
-    files = f"{len(missing)} file{'s' * (len(missing) != 1)}, {size}"
+    did = _told(missing, doubted)
     if job.run.is_dry:
-        job.changes.append(f"{manifest.version} would be imported: {files}.")
+        job.changes.append(f"{manifest.version} would be {did}.")
         return None
-    with staging(f"{job.run.upstream_id}-{job.run.channel_id}", manifest.version) as folder:
+    whose = f"{job.run.upstream_id}-{job.run.channel_id}"
+    with staging(whose, manifest.version) as folder:
         _fetch(job, manifest, missing, folder)
-        release = _import(job, manifest, folder)
-    job.changes.append(f"{manifest.version} was imported: {files}.")
+        if known is None or not known.codebase:
+            _link_what_is_here(job, manifest, missing, folder / "files")
+        release = _import(job, manifest, known, folder)
+    job.changes.append(f"{manifest.version} was {did}.")
     return release
+
+
+def _told(missing: Sequence[Package], doubted: Collection[Package]) -> str:
+    """What is done to a release, in words."""
+    if not missing:
+        return f"read again: {_files(doubted)}"
+    return f"imported: {_files(missing)}"
+
+
+def _files(packages: Collection[Package]) -> str:
+    size = filesizeformat(sum(one.size for one in packages)).replace("\xa0", " ")
+    return f"{len(packages)} file{'s' * (len(packages) != 1)}, {size}"
 
 
 def _of_use(job: Job, manifest: Manifest) -> Manifest:
@@ -80,29 +96,44 @@ def _of_use(job: Job, manifest: Manifest) -> Manifest:
     return replace(manifest, packages=tuple(kept))
 
 
-def _missing(known: Release | None, manifest: Manifest) -> list[Package]:
-    """The files of a release that are not registered, or not hosted as they should be."""
+def _doubted(upstream: Upstream, known: Release | None, manifest: Manifest) -> set[Package]:
+    """The files of a release that nobody has read yet as far as the upstream's policy asks."""
+    if known is None:
+        return set()
+    trusted = known.payloads.filter(is_verified=True)
+    if upstream.needs_signature:
+        trusted = trusted.exclude(signed_by="")
+    names = set(trusted.values_list("name", flat=True))
+    return {package for package in manifest.packages if package.name not in names}
+
+
+def _missing(
+    known: Release | None, manifest: Manifest, doubted: Collection[Package]
+) -> list[Package]:
+    """The files of a release that are not registered, or not where they can be read."""
     if known is None:
         return list(manifest.packages)
     payloads = {payload.name: payload for payload in known.payloads.all()}
-    found = []
+    unknown = [package.name for package in manifest.packages if package.name not in payloads]
+    if unknown and known.codebase:
+        raise CannotTake(
+            f"{known} is registered with its payloads on {known.codebase}, and lacks"
+            f" {', '.join(unknown)}."
+        )
     for package in manifest.packages:
         payload = payloads.get(package.name)
-        if payload is None:
-            found.append(package)
-        elif not _is_same(payload, package):
+        if payload is not None and not _is_same(payload, package):
             raise CannotTake(
                 f"{known} is registered with another {package.name} than is announced now: what"
                 " nodes were offered must stay what it is."
             )
-        elif not known.codebase and not _is_hosted(known, payload):
-            found.append(package)
-    if found and known.codebase:
-        raise CannotTake(
-            f"{known} is registered with its payloads on {known.codebase}, and lacks"
-            f" {', '.join(package.name for package in found)}."
-        )
-    return found
+    if known.codebase:
+        return [package for package in manifest.packages if package in doubted]
+    return [
+        package
+        for package in manifest.packages
+        if package.name in unknown or not _is_hosted(known, package, is_doubted=package in doubted)
+    ]
 
 
 def _is_same(payload: Payload, package: Package) -> bool:
@@ -113,10 +144,12 @@ def _is_same(payload: Payload, package: Package) -> bool:
     )
 
 
-def _is_hosted(release: Release, payload: Payload) -> bool:
-    path = hosted_folder(board=release.board, version=release.version) / payload.name
+def _is_hosted(release: Release, package: Package, *, is_doubted: bool) -> bool:
+    path = hosted_folder(board=release.board, version=release.version) / package.name
+    if is_doubted:
+        return download.holds(path, package)
     with suppress(OSError):
-        return path.stat().st_size == payload.size
+        return path.stat().st_size == package.size
     return False
 
 
@@ -124,7 +157,6 @@ def _fetch(job: Job, manifest: Manifest, missing: Sequence[Package], folder: Pat
     """Fetch what is missing, one file after the other."""
     files = folder / "files"
     files.mkdir(exist_ok=True)
-    _link_what_is_here(job, manifest, missing, files)
     for package in missing:
         # A file from before is believed only after it was read again.
         if not download.holds(files / package.name, package):
@@ -181,8 +213,9 @@ def _check_room(missing: Sequence[Package], folder: Path) -> None:
         raise CannotTake(f"The payload folder's disk needs {words[0]} free, and has {words[1]}.")
 
 
-def _import(job: Job, manifest: Manifest, folder: Path) -> Release:
+def _import(job: Job, manifest: Manifest, known: Release | None, folder: Path) -> Release:
     """Register the files; every one of them is read and judged as an import does."""
+    codebase = known.codebase if known else ""
     run = job.run
     job.keeper.say(f"Checking {manifest.version}")
     job.keeper.make_sure()
@@ -190,8 +223,10 @@ def _import(job: Job, manifest: Manifest, folder: Path) -> Release:
         Source(
             folder / "files",
             manifest.version,
+            codebase=codebase,
             moves_target=False,
             needs_signature=run.upstream.needs_signature,
+            needs_os=not codebase,
         ),
         channel=run.channel,
         by=run.asked_by,

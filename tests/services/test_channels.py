@@ -1,5 +1,6 @@
 import pytest
 
+from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Activity, Channel, DeadEnd, Floor
 from oemupdates.services import channels, releases
 from oemupdates.services.activity import BadWords
@@ -71,6 +72,14 @@ class TestSetTarget:
         release = make_release(payloads=("oem-azure.gz",))
         with pytest.raises(channels.CannotTarget, match=r"flatcar_production_update\.gz"):
             channels.set_target(seeded_channel(), release, by=None)
+
+    def test_refuses_a_release_with_a_payload_that_every_node_would_wait_for(self):
+        release = make_release(payloads=[OS_PAYLOAD, "flatcar-zfs.gz", "oem-azure.gz"])
+        release.payloads.exclude(name=OS_PAYLOAD).update(is_verified=False)
+        with pytest.raises(channels.CannotTarget, match=r"nobody has read flatcar-zfs\.gz, so"):
+            channels.set_target(seeded_channel(), release, by=None)
+        release.payloads.filter(name="flatcar-zfs.gz").update(is_verified=True)
+        assert channels.set_target(seeded_channel(), release, by=None).target == release
 
     def test_lets_only_one_of_two_hands_win(self):
         one, other = seeded_channel(), seeded_channel()

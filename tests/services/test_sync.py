@@ -1,6 +1,7 @@
 """Syncs with a real server that has bad days: whole releases, or none, and why in words."""
 
 from datetime import timedelta
+from hashlib import sha1, sha256
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,17 @@ from oemupdates.models import (
     Subscription,
     SyncRun,
 )
-from oemupdates.services import channels, proposals, releases, sync, sync_runs, upstreams
+from oemupdates.services import (
+    channels,
+    proposals,
+    publishing,
+    releases,
+    sync,
+    sync_runs,
+    upstreams,
+)
 from oemupdates.services.proposals import CannotDecide
+from oemupdates.services.publishing import Announced, Announcement
 from oemupdates.services.upstreams import Terms
 from tests.domain.payload_maker import make_payload
 from tests.servers import free_port
@@ -63,6 +73,19 @@ def run(subscription, watch=None, **given):
 def system(text):
     """The files of a release that nobody signed."""
     return {OS_PAYLOAD: make_payload(text.encode())}
+
+
+def announce(public, version, files):
+    """Have a publishing script tell of a release that this server does not host."""
+    said = [
+        Announced(name, len(content), *(one(content).hexdigest() for one in (sha1, sha256)))
+        for name, content in files.items()
+    ]
+    where = f"{public.folder}/{version}/"
+    release, _ = publishing.publish(
+        Announcement(seeded_channel().application, version, "amd64", where, said), by=None
+    )
+    return release
 
 
 class TestWork:
@@ -142,6 +165,59 @@ class TestWork:
         failed = run(follow(public))
         assert "nothing that a node would take" in failed.problem
         assert not Release.objects.exists()
+
+    def test_reads_again_what_was_taken_before_by_its_hashes_alone(self, public, settings):
+        settings.PAYLOAD_KEYS = []
+        public.publish(NEW, real_files())
+        subscription = follow(public, needs_signature=False, policy="mirror")
+        run(subscription)
+        assert set(Payload.objects.values_list("signed_by", flat=True)) == {""}
+        settings.PAYLOAD_KEYS = [KEY]
+        upstreams.edit(subscription.upstream, terms(public), by=None)
+        asked = len(public.downloads())
+        done = run(subscription)
+        assert done.changes[0].startswith(f"{NEW} was read again: 2 files, ")
+        assert set(Payload.objects.values_list("signed_by", flat=True)) == {KEY.name}
+        assert seeded_channel().target.version == NEW
+        assert len(public.downloads()) == asked
+        assert run(subscription).changes == []
+
+    def test_moves_to_nothing_that_nobody_signed_though_it_is_here(self, public):
+        public.publish(NEW, system("unsigned"))
+        subscription = follow(public, needs_signature=False, policy="mirror")
+        run(subscription)
+        upstreams.edit(subscription.upstream, terms(public), by=None)
+        assert "nothing that a node would take" in run(subscription).problem
+        assert seeded_channel().target is None
+
+    def test_reads_what_was_only_announced_before_a_channel_moves_to_it(self, public, hosted):
+        files = real_files()
+        release = announce(public, NEW, files)
+        public.publish(NEW, files)
+        done = run(follow(public))
+        assert done.problem == ""
+        assert set(release.payloads.values_list("is_verified", "signed_by")) == {(True, KEY.name)}
+        assert seeded_channel().target == release
+        assert not (hosted / BOARD / NEW).exists()  # nodes get it where it was announced
+
+    def test_moves_to_no_release_with_a_payload_of_others_that_nobody_read(self, public):
+        files = real_files()
+        announce(public, NEW, files | {"oem-own.gz": b"own"})
+        public.publish(NEW, files)
+        assert "oem-own.gz" in run(follow(public)).remarks[0]
+        assert seeded_channel().target is None
+
+    def test_fetches_again_what_turned_bad_on_the_disk(self, public, hosted):
+        files = system("new")
+        public.publish(NEW, files)
+        subscription = follow(public, needs_signature=False)
+        run(subscription)
+        place = hosted / BOARD / NEW / OS_PAYLOAD
+        place.write_bytes(bytes(len(files[OS_PAYLOAD])))
+        Payload.objects.update(is_verified=False)
+        assert run(subscription).problem == ""
+        assert place.read_bytes() == files[OS_PAYLOAD]
+        assert Payload.objects.get().is_verified
 
     def test_says_that_it_knows_no_key(self, public, settings):
         settings.PAYLOAD_KEYS = []
