@@ -45,7 +45,11 @@ class ReleaseShape(Shape):
 
 
 class PayloadShape(Shape):
-    """One file of a release: the OS, one OEM, or one extension; hashes are lower-case hex."""
+    """One file of a release: the OS, one OEM, or one extension; hashes are lower-case hex.
+
+    `unread_because` says why nobody could look into the image that it makes; then nothing is known
+    of what is inside. It is empty where somebody did, and for the OS.
+    """
 
     class Meta:
         model = Payload
@@ -59,6 +63,7 @@ class PayloadShape(Shape):
             "signed_by",
             "built_for",
             "own_version",
+            "unread_because",
         )
 
 

@@ -55,6 +55,7 @@ class UpstreamChange(Body):
     proxy = Text(required=False, allow_blank=True, max_length=500)
     policy = serializers.ChoiceField(UPSTREAM_POLICIES, required=False)
     needs_signature = Flag(required=False)
+    needs_inside = Flag(required=False)
     interval_minutes = Whole(required=False, min_value=1, max_value=7 * 24 * 60)
 
 

@@ -34,34 +34,41 @@ class Item(NamedTuple):
             if self.waiting:
                 return Word("Missing", "circle-x", "bad", "Nodes that need it wait.")
             return Word("Missing", "circle-x", "wait", "No node waits for it now.")
-        if not self.payload.is_verified:
-            return Word(
-                "Not verified",
-                "alert-triangle",
-                "wait",
-                "Nobody has read its bytes, so nodes that need it wait.",
+        return self._read(self.payload)
+
+    def _read(self, payload: Payload) -> Word:
+        """How far a payload that is there was read."""
+        unread, signer = payload.unread_because, payload.signed_by
+        if not payload.is_verified:
+            why = (
+                f"Nobody could look into it, as {unread}"
+                if unread
+                else "Nobody has read its bytes"
             )
-        if self.payload.signed_by:
             return Word(
-                "Verified",
-                "certificate",
-                "good",
-                f"Its bytes were read here, and the key {self.payload.signed_by} signed them.",
+                "Not verified", "alert-triangle", "wait", f"{why}, so nodes that need it wait."
             )
-        return Word(
-            "Verified",
-            "circle-check",
-            "good",
-            "Its bytes were read here as a node reads them; no key was asked about its signature.",
+        signed = (
+            f"Its bytes were read here, and the key {signer} signed them."
+            if signer
+            else "Its bytes were read here as a node reads them; no key was asked about its"
+            " signature."
         )
+        if unread:
+            inside = f"{signed} Nobody could look into it, as {unread}."
+            return Word("Contents not checked", "eye-off", "wait", inside)
+        return Word("Verified", "certificate" if signer else "circle-check", "good", signed)
 
     @property
     def basis(self) -> str:
-        """On what it is based that it is verified, in two or three words."""
-        if self.payload is None or not self.payload.is_verified:
+        """On what it is based that it is verified, in a few words."""
+        if self.payload is None:
             return ""
-        signed = self.payload.signed_by
-        return f"signed by {signed}" if signed else "hashes only, signature not checked"
+        if not self.payload.is_verified:
+            return self.payload.unread_because
+        signer, unread = self.payload.signed_by, self.payload.unread_because
+        signed = f"signed by {signer}" if signer else "hashes only, signature not checked"
+        return f"{signed}; {unread}" if unread else signed
 
 
 def payload_list(

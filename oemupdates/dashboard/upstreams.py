@@ -52,6 +52,11 @@ class UpstreamForm(forms.Form):
     needs_signature = forms.BooleanField(
         required=False, initial=True, label="Payloads must be signed by a key known here"
     )
+    needs_inside = forms.BooleanField(
+        required=False,
+        label="Offer no OEM or extension whose image nobody could look into",
+        help_text="Looking takes unsquashfs, fsck.erofs and btrfs on the worker.",
+    )
     interval_minutes = forms.IntegerField(initial=60, label="Minutes between two looks")
 
     def terms(self) -> Terms:

@@ -234,6 +234,7 @@ ACTIVITIES = {
     "release.imported": "imported release",
     "release.unblocked": "unblocked release",
     "release.verified": "verified payloads of release",
+    "release.unread": "could not look into payloads of release",
     "retention.changed": "changed for how long is kept:",
     "role.given": "gave a role to",
     "role.taken": "took a role from",

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Length
 
+from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models.application import Application, Architecture
 
 models.CharField.register_lookup(Length)
@@ -59,7 +60,8 @@ class Payload(models.Model):
 
     `signed_by` names the public key whose signature was found to hold when its bytes were read.
     `built_for` is the OS version that the image of an OEM or an extension says it is for, or its
-    level, and `own_version` that of the tools inside; both are empty if nobody looked into it.
+    level, and `own_version` that of the tools inside. `unread_because` says why nobody could look
+    into that image; it is empty if somebody did, and for the OS, which has none.
     """
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="payloads")
@@ -71,6 +73,7 @@ class Payload(models.Model):
     signed_by = models.CharField(max_length=255, blank=True, default="")
     built_for = models.CharField(max_length=128, blank=True, default="")
     own_version = models.CharField(max_length=128, blank=True, default="")
+    unread_because = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ("name",)
@@ -83,6 +86,11 @@ class Payload(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(name="") & ~models.Q(name__contains="/"),
                 name="payload_name_is_bare",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(unread_because="")
+                | models.Q(built_for="", own_version="") & ~models.Q(name=OS_PAYLOAD),
+                name="payload_is_read_or_not",
             ),
         )
 

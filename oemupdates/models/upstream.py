@@ -14,7 +14,8 @@ class Upstream(models.Model):
 
     `address` is where it answers Omaha requests; `release_server`, `images_server` and `feed` are
     addresses of what is published beside it, empty if it has none; `{channel}` in the last two is
-    the channel's name. `machine_id` is who we are to it, always the same.
+    the channel's name. `machine_id` is who we are to it, always the same. With `needs_inside` no
+    OEM or extension is offered whose image nobody could look into.
     """
 
     class Kind(models.TextChoices):
@@ -41,6 +42,7 @@ class Upstream(models.Model):
     proxy = models.CharField(max_length=500, blank=True, default="")
     policy = models.CharField(max_length=16, choices=Policy.choices, default=Policy.PROPOSE)
     needs_signature = models.BooleanField(default=True)
+    needs_inside = models.BooleanField(default=False)
     interval_minutes = models.PositiveIntegerField(default=60)
     is_enabled = models.BooleanField(default=True)
     machine_id = models.UUIDField(default=uuid.uuid4, editable=False)

@@ -28,6 +28,7 @@ _READ_BYTES = 1024 * 1024
 # Copies on their way, beside the boards; the payload server knows no such board.
 _INCOMING = ".incoming"
 _LEFT_BEHIND_SECONDS = 24 * 60 * 60
+_MAX_BECAUSE = 200
 
 
 class BadPayload(Refused):
@@ -39,7 +40,8 @@ class PayloadFile:
     """One payload file and what its bytes say: size in bytes, hashes in lower-case hex.
 
     `signed_by` is the name of the key that signed it; empty if this server knows no keys. `inside`
-    is what the image of an OEM or an extension says of itself; None if nobody could look.
+    is what the image of an OEM or an extension says of itself; None if nobody could look, and then
+    `unread_because` says why. `is_verified` is whether all was found out that must be.
     """
 
     path: Path
@@ -48,6 +50,8 @@ class PayloadFile:
     sha256: str
     signed_by: str
     inside: ExtensionRelease | None = None
+    unread_because: str = ""
+    is_verified: bool = True
 
     @property
     def name(self) -> str:
@@ -59,14 +63,21 @@ class PayloadFile:
 class Folder:
     """What a folder holds for a release; `ignored` maps other files to why, `warnings` are lines.
 
-    The OS payload is the first of `files`. `unread` maps those whose image could not be looked
-    into to why.
+    The OS payload is the first of `files`.
     """
 
     files: list[PayloadFile] = field(default_factory=list)
     ignored: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    unread: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unread(self) -> dict[str, list[str]]:
+        """The files whose images nobody could look into, by why."""
+        found: dict[str, list[str]] = {}
+        for file in self.files:
+            if file.unread_because:
+                found.setdefault(file.unread_because, []).append(file.name)
+        return found
 
 
 def read(
@@ -75,12 +86,14 @@ def read(
     version: str,
     architecture: str,
     needs_signature: bool = True,
+    needs_inside: bool = False,
     needs_os: bool = True,
 ) -> Folder:
     """Read a folder of payload files, each byte once; `BadPayload` names the file that is none.
 
     With public keys in the settings (`PAYLOAD_KEYS`) one of them must have signed each file, if
-    that is needed. The image of an OEM or an extension must be for the version and architecture.
+    that is needed. The image of an OEM or an extension must be for the version and architecture;
+    one that cannot be looked into is verified all the same, unless its inside is needed.
     """
     if not directory.is_dir():
         raise BadPayload(f"{directory} is no folder.")
@@ -98,7 +111,8 @@ def read(
             continue
         file = _read_file(path, keys, needs_signature=needs_signature)
         if path.name != OS_PAYLOAD:
-            file = _look_into(file, folder, version=version, architecture=architecture)
+            file = _look_into(file, version=version, architecture=architecture)
+            file = replace(file, is_verified=not (needs_inside and file.unread_because))
         folder.files.append(file)
         if warning := _warning(path.name, architecture):
             folder.warnings.append(warning)
@@ -160,15 +174,12 @@ def _verify(
         return payloads.verify(file, keys={})
 
 
-def _look_into(
-    file: PayloadFile, folder: Folder, *, version: str, architecture: str
-) -> PayloadFile:
+def _look_into(file: PayloadFile, *, version: str, architecture: str) -> PayloadFile:
     try:
         inside = extension_images.look(file.path)
         check(inside, version=version, architecture=architecture)
     except CannotLook as error:
-        folder.unread[file.name] = str(error)
-        return file
+        return replace(file, unread_because=str(error)[:_MAX_BECAUSE])
     except (BadExtension, payloads.BadPayload) as error:
         raise BadPayload(f"No node would merge what {file.name} holds. {error}") from None
     return replace(file, inside=inside)

@@ -44,7 +44,8 @@ class Source:
     `codebase` is the URL of the folder from which nodes get the files; empty lets this server
     host a copy of them. `moves_target` lets the channel's nodes have a newer release at once.
     `needs_signature` lets nothing in that none of the payload keys signed, if there are any.
-    Without `needs_os` it may be files for nodes that run the version already.
+    With `needs_inside` an image that nobody could look into is not verified. Without `needs_os` it
+    may be files for nodes that run the version already.
     """
 
     directory: Path
@@ -52,6 +53,7 @@ class Source:
     codebase: str = ""
     moves_target: bool = True
     needs_signature: bool = True
+    needs_inside: bool = False
     needs_os: bool = True
 
 
@@ -107,6 +109,7 @@ def judge(source: Source, *, application: Application, architecture: str) -> Jud
         version=source.version,
         architecture=architecture,
         needs_signature=source.needs_signature,
+        needs_inside=source.needs_inside,
         needs_os=source.needs_os,
     )
     release = Release(

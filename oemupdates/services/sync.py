@@ -8,15 +8,16 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from oemupdates.domain.published import expected, names
-from oemupdates.models import Channel, Release, Subscription, SyncRun, Upstream
+from oemupdates.models import Channel, Payload, Release, Subscription, SyncRun, Upstream
 from oemupdates.services import activity, catalogue, proposals, sync_documents, sync_runs
 from oemupdates.services.configuration import changing
 from oemupdates.services.proposals import Floors
 from oemupdates.services.sync_keeper import Keeper, Lost
-from oemupdates.services.sync_releases import Job, take
+from oemupdates.services.sync_releases import Job, take, unproven
 from oemupdates.services.sync_runs import Outcome
 from oemupdates.upstream import omaha, release_server
 from oemupdates.upstream.download import CannotFetch
@@ -122,7 +123,7 @@ def _move(job: Job, subscription: Subscription, target: Release | None, offered:
         if manifest.version not in subscription.taken_floors
     ]
     channel = Channel.objects.select_related("target").get(pk=run.channel_id)
-    if target is not None and not _is_forward(job, subscription, channel, target):
+    if target is not None and not _is_forward(job, subscription, channel, target, offered):
         target = None
     job.keeper.make_sure()
     if policy == Policy.FOLLOW:
@@ -131,7 +132,9 @@ def _move(job: Job, subscription: Subscription, target: Release | None, offered:
         job.changes.append(f"{target.version} is proposed for {channel}.")
 
 
-def _is_forward(job: Job, subscription: Subscription, channel: Channel, target: Release) -> bool:
+def _is_forward(
+    job: Job, subscription: Subscription, channel: Channel, target: Release, offered: Offered
+) -> bool:
     """Whether a channel may move to a release: never backwards, nor to one that is blocked.
 
     Nor to one with a payload that nobody has read, whoever announced it. Nor to one that it
@@ -142,8 +145,7 @@ def _is_forward(job: Job, subscription: Subscription, channel: Channel, target: 
     if target.blocked_because:
         job.remarks.append(f"{target} is blocked here: {target.blocked_because}")
         return False
-    unread = target.payloads.filter(is_verified=False).values_list("name", flat=True)
-    if names := ", ".join(unread):
+    if names := ", ".join(_doubts(job, target, offered)):
         job.remarks.append(f"{channel} stays: {target} is not verified, as to {names}.")
         return False
     if subscription.followed_to == target.version:
@@ -153,6 +155,14 @@ def _is_forward(job: Job, subscription: Subscription, channel: Channel, target: 
         job.remarks.append(f"{channel} is at {channel.target.version} already.")
         return False
     return True
+
+
+def _doubts(job: Job, target: Release, offered: Offered) -> QuerySet[Payload, str]:
+    """The payloads that keep channels away; what is not the upstream's is not by its policy."""
+    packages = offered.target.packages if offered.target else ()
+    its = Q(name__in=[package.name for package in packages])
+    doubts = unproven(job.run.upstream, target).filter(its | Q(is_verified=False))
+    return doubts.values_list("name", flat=True)
 
 
 def _follow(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.conf import settings
+from django.db.models import Q, QuerySet
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import Payload, Release, SyncRun, Upstream
@@ -96,15 +97,26 @@ def _of_use(job: Job, manifest: Manifest) -> Manifest:
     return replace(manifest, packages=tuple(kept))
 
 
+def unproven(upstream: Upstream, release: Release) -> QuerySet[Payload]:
+    """The payloads of a release that nobody has read as far as the upstream's policy asks."""
+    doubts = Q(is_verified=False)
+    if upstream.needs_signature:
+        doubts |= Q(signed_by="")
+    if upstream.needs_inside:
+        doubts |= ~Q(unread_because="")
+    return release.payloads.filter(doubts)
+
+
 def _doubted(upstream: Upstream, known: Release | None, manifest: Manifest) -> set[Package]:
-    """The files of a release that nobody has read yet as far as the upstream's policy asks."""
+    """The files of a release that are to be read again."""
     if known is None:
         return set()
-    trusted = known.payloads.filter(is_verified=True)
-    if upstream.needs_signature:
-        trusted = trusted.exclude(signed_by="")
-    names = set(trusted.values_list("name", flat=True))
-    return {package for package in manifest.packages if package.name not in names}
+    doubts = unproven(upstream, known)
+    if known.codebase:
+        # They are not fetched again and again for a tool that is not here.
+        doubts = doubts.filter(unread_because="")
+    names = set(doubts.values_list("name", flat=True))
+    return {package for package in manifest.packages if package.name in names}
 
 
 def _missing(
@@ -226,6 +238,7 @@ def _import(job: Job, manifest: Manifest, known: Release | None, folder: Path) -
             codebase=codebase,
             moves_target=False,
             needs_signature=run.upstream.needs_signature,
+            needs_inside=run.upstream.needs_inside,
             needs_os=not codebase,
         ),
         channel=run.channel,
@@ -236,8 +249,6 @@ def _import(job: Job, manifest: Manifest, known: Release | None, folder: Path) -
 
 
 def _remark(job: Job, folder: Folder) -> None:
-    if folder.unread:
-        names = ", ".join(sorted(folder.unread))
-        why = next(iter(folder.unread.values()))
-        job.remarks.append(f"Not looked into, as {why}: {names}.")
+    for why, names in folder.unread.items():
+        job.remarks.append(f"Not looked into, as {why}: {', '.join(names)}.")
     job.remarks.extend(folder.warnings)

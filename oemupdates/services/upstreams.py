@@ -50,6 +50,7 @@ class Terms:
     proxy: str = ""
     policy: str = Policy.PROPOSE
     needs_signature: bool = True
+    needs_inside: bool = False
     interval_minutes: int = 60
 
 

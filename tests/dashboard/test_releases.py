@@ -71,6 +71,14 @@ class TestChecklist:
         assert "Not verified" in line(html, "flatcar-python.gz")
         assert "nodes that enabled it; they do not tell" in line(html, "flatcar-python.gz")
 
+    def test_calls_nothing_verified_whose_contents_nobody_checked(self, page: Client) -> None:
+        release = make_release(payloads=(OS_PAYLOAD, "oem-azure.gz"))
+        because = "unsquashfs is not installed here"
+        Payload.objects.filter(name="oem-azure.gz").update(unread_because=because)
+        found = line(text(page, release), "oem-azure.gz")
+        assert "Contents not checked" in found
+        assert f"signature not checked; {because}" in found
+
     def test_shows_what_is_inside_who_signed_it_and_where_it_is(self, page: Client) -> None:
         folder = "https://mirror.example.net/amd64-usr/4593.2.1/"
         release = make_release(payloads=(OS_PAYLOAD, "oem-azure.gz"), codebase=folder)

@@ -382,5 +382,20 @@ class TestInside:
 
     def test_that_nobody_can_read_is_said_to_be_unread(self, hosted, tmp_path):
         folder = make_folder(tmp_path / "folder", oem_azure=make_payload(b"azure"))
-        assert "squashfs" in run(folder).folder.unread["oem-azure.gz"]
-        assert Payload.objects.get(name="oem-azure.gz").built_for == ""
+        (why,) = run(folder).folder.unread
+        azure = Payload.objects.get(name="oem-azure.gz")
+        assert (azure.built_for, azure.unread_because, azure.is_verified) == ("", why, True)
+        assert "squashfs" in why
+
+    def test_that_was_not_looked_into_is_when_it_can_be(self, hosted):
+        run(REAL)
+        unread = "unsquashfs is not installed here"
+        Payload.objects.filter(name="oem-azure.gz").update(built_for="", unread_because=unread)
+        run(REAL)
+        azure = Payload.objects.get(name="oem-azure.gz")
+        assert (azure.built_for, azure.unread_because) == ("4593.2.1", "")
+        written = last_activity()
+        assert (written.verb, written.after) == (
+            "release.verified",
+            {"payloads": ["oem-azure.gz"]},
+        )

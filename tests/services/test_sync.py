@@ -207,6 +207,17 @@ class TestWork:
         assert "oem-own.gz" in run(follow(public)).remarks[0]
         assert seeded_channel().target is None
 
+    def test_offers_no_oem_whose_contents_nobody_read_where_they_must_be(self, public):
+        files = system("new") | {"oem-own.gz": make_payload(b"no file system")}
+        public.publish(NEW, files)
+        done = run(follow(public, needs_signature=False, needs_inside=True))
+        assert done.problem == ""
+        own = Payload.objects.get(name="oem-own.gz")
+        assert (own.is_verified, own.unread_because != "") == (False, True)
+        assert f"Not looked into, as {own.unread_because}: oem-own.gz." in done.remarks
+        assert f"{NEW} (amd64) is not verified, as to oem-own.gz." in done.remarks[-1]
+        assert seeded_channel().target is None
+
     def test_fetches_again_what_turned_bad_on_the_disk(self, public, hosted):
         files = system("new")
         public.publish(NEW, files)

@@ -80,7 +80,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{name} ignored: {why}")
         for warning in imported.folder.warnings:
             self.stdout.write(self.style.WARNING(f"warning: {warning}"))
-        for why, names in _by_reason(imported.folder.unread).items():
+        for why, names in imported.folder.unread.items():
             self.stdout.write(f"not looked into, as {why}: {', '.join(names)}")
         where = release.codebase or (
             f"{settings.FLEET_URL}/payloads/{release.board}/{release.version}/"
@@ -93,10 +93,3 @@ class Command(BaseCommand):
             self.stdout.write(f"{release} is registered like this already; nothing changed.")
         if imported.target_moved:
             self.stdout.write(f"Nodes of channel {channel} update to {release.version} from now.")
-
-
-def _by_reason(unread: dict[str, str]) -> dict[str, list[str]]:
-    names: dict[str, list[str]] = {}
-    for name, why in unread.items():
-        names.setdefault(why, []).append(name)
-    return names

@@ -68,6 +68,11 @@ class Command(BaseCommand):
             action="store_false",
             help="also take payloads that no key of FLEET_PAYLOAD_KEYS signed",
         )
+        parser.add_argument(
+            "--needs-inside",
+            action="store_true",
+            help="offer no OEM or extension whose image nobody could look into",
+        )
         parser.add_argument("--interval-minutes", type=int, default=60)
 
     def handle(self, *_args: Any, **options: Any) -> None:

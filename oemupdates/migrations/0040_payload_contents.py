@@ -1,0 +1,45 @@
+"""Whether somebody could look into the image of a payload, and what an upstream asks of that."""
+
+from django.db import migrations, models
+
+
+def say_what_is_not_known(apps, _editor):
+    """What was imported before says nothing of it; images that were looked into have a version."""
+    payloads = apps.get_model("oemupdates", "Payload").objects
+    before = payloads.filter(is_verified=True, built_for="", own_version="")
+    before.exclude(name="flatcar_production_update.gz").update(
+        unread_because="it was imported before this was written down"
+    )
+
+
+class Migration(migrations.Migration):
+    dependencies = [("oemupdates", "0027_advisories")]
+
+    operations = [
+        migrations.AddField(
+            model_name="payload",
+            name="unread_because",
+            field=models.CharField(blank=True, default="", max_length=200),
+        ),
+        migrations.AddField(
+            model_name="upstream",
+            name="needs_inside",
+            field=models.BooleanField(default=False),
+        ),
+        migrations.RunPython(say_what_is_not_known, migrations.RunPython.noop),
+        migrations.AddConstraint(
+            model_name="payload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("unread_because", ""),
+                    models.Q(
+                        ("built_for", ""),
+                        ("own_version", ""),
+                        models.Q(("name", "flatcar_production_update.gz"), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="payload_is_read_or_not",
+            ),
+        ),
+    ]
