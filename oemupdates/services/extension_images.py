@@ -1,18 +1,30 @@
 """Looking into the images of systemd-sysext payloads, with the file systems' own tools."""
 
+import os
+import resource
 import shutil
 import struct
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from oemupdates.domain.extension import ExtensionRelease, parse, path_of
+from oemupdates.domain.extension import BadExtension, ExtensionRelease, parse, path_of
 from oemupdates.domain.payload import extract
 
 _TIMEOUT_SECONDS = 120
 _MAX_RELEASE_BYTES = 64 * 1024
+_MAX_COMPLAINT_BYTES = 4096
+# What a tool may write and hold before it is ended: an OEM's files are a tenth of that at most.
+MAX_BYTES, MAX_FILES = 2 * 1024**3, 100_000
+_MAX_MEMORY = 2 * 1024**3
+_LOOK_SECONDS = 0.1
+_BLOCK = 512
+_SAID = "said"
+_NOTHING = "It holds no extension-release of its name, so no node would merge it."
 _SECTOR = 512
 _COPY_BYTES = 1024 * 1024
 # A GUID partition table: its header is in the second sector; an entry begins with two GUIDs, then
@@ -30,7 +42,8 @@ class CannotLook(Exception):
 def look(payload: Path) -> ExtensionRelease:
     """Read the `extension-release` of a payload such as `oem-azure.gz`.
 
-    Raises `CannotLook`, or `BadPayload` or `BadExtension` for bytes that are wrong.
+    Raises `CannotLook`, or `BadPayload` or `BadExtension` for bytes that are wrong, and for an
+    image without a file of its name: systemd merges none of those.
     """
     name = payload.name.removesuffix(".gz")
     with tempfile.TemporaryDirectory(prefix="fleet-extension-") as folder:
@@ -38,7 +51,9 @@ def look(payload: Path) -> ExtensionRelease:
         with payload.open("rb") as stream, path.open("w+b") as image:
             extract(stream, image)
             read = _reader(image, path)
-        return parse(read(path, path_of(name), Path(folder)))
+        out = Path(folder) / "out"
+        out.mkdir()
+        return parse(read(path, path_of(name), out))
 
 
 def _reader(image: BinaryIO, path: Path) -> Callable[[Path, str, Path], str]:
@@ -94,57 +109,99 @@ def _cut_out(image: BinaryIO, path: Path, start: int, end: int) -> None:
     part.replace(path)
 
 
-def _from_squashfs(image: Path, name: str, _folder: Path) -> str:
-    return _text(_run("unsquashfs", "-cat", str(image), name))
+def _from_squashfs(image: Path, name: str, out: Path) -> str:
+    # Its own caches are as large as the machine's memory allows, if nobody says otherwise.
+    small = ("-processors", "1", "-data-queue", "16", "-frag-queue", "16")
+    try:
+        _run(out, "unsquashfs", *small, "-cat", str(image), name)
+    except CannotLook as problem:
+        if "no matches" in str(problem):
+            raise BadExtension(_NOTHING) from None
+        raise
+    return _text(out / _SAID)
 
 
-def _from_erofs(image: Path, name: str, folder: Path) -> str:
-    tree = folder / "tree"
-    _run("fsck.erofs", f"--extract={tree}", "--no-preserve", str(image))
-    return _file(tree, name)
+def _from_erofs(image: Path, name: str, out: Path) -> str:
+    _run(out, "fsck.erofs", f"--extract={out / 'tree'}", "--no-preserve", str(image))
+    return _file(out / "tree", name)
 
 
-def _from_btrfs(image: Path, name: str, folder: Path) -> str:
-    tree = folder / "tree"
+def _from_btrfs(image: Path, name: str, out: Path) -> str:
+    tree = out / "tree"
     tree.mkdir()
     # The tool wants each folder on the way to be matched too.
     *folders, last = name.split("/")
     regex = "^/(|" + "(|/".join([*folders, last]) + ")" * (len(folders) + 1) + "$"
-    _run("btrfs", "restore", f"--path-regex={regex}", str(image), str(tree))
+    _run(out, "btrfs", "restore", "--symlinks", f"--path-regex={regex}", str(image), str(tree))
     return _file(tree, name)
 
 
-def _run(tool: str, *arguments: str) -> bytes:
-    """Run a tool on an image from outside: bounded in time, heard as far as is needed."""
+def _run(out: Path, tool: str, *arguments: str) -> None:
+    """Run a tool on an image from outside; all that it writes is below `out`, and bounded."""
     program = shutil.which(tool) or shutil.which(tool, path="/usr/sbin:/sbin")
     if program is None:
         raise CannotLook(f"{tool} is not installed here")
-    try:
-        done = subprocess.run(  # noqa: S603 - a program by its path, with a path of ours
-            [program, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise CannotLook(f"{tool} did not come to an end") from None
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise CannotLook(f"{tool} cannot read it: {said[-1] if said else 'it does not say why'}")
-    return done.stdout
+    with (
+        (out / _SAID).open("wb") as said,
+        (out / "complaints").open("w+b") as complaints,
+        subprocess.Popen(  # noqa: S603 - a program by its path, with a path of ours
+            [program, *arguments], stdin=subprocess.DEVNULL, stdout=said, stderr=complaints
+        ) as process,
+    ):
+        try:
+            _watch(process, tool, out)
+        finally:
+            process.kill()
+        if process.wait():
+            complaints.seek(0, os.SEEK_END)
+            complaints.seek(max(0, complaints.tell() - _MAX_COMPLAINT_BYTES))
+            lines = complaints.read().decode(errors="replace").strip().splitlines()
+            why = lines[-1] if lines else "it does not say why"
+            raise CannotLook(f"{tool} cannot read it: {why}")
+
+
+def _watch(process: subprocess.Popen[bytes], tool: str, out: Path) -> None:
+    """Wait for a tool; `CannotLook` as soon as it takes more time, memory or disk than any."""
+    with suppress(ProcessLookupError):  # it came to its end already
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (MAX_BYTES, MAX_BYTES))
+    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    while True:
+        try:
+            process.wait(_LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > deadline:
+                raise CannotLook(f"{tool} did not come to an end") from None
+        if not _is_within_bounds(out):
+            raise CannotLook("it holds more than any OEM or extension does")
+        if process.returncode is not None:
+            return
+
+
+def _is_within_bounds(out: Path) -> bool:
+    """Whether the files that a tool has written so far are as many, and as large, as they may."""
+    size = 0
+    for number, path in enumerate(out.rglob("*")):
+        with suppress(FileNotFoundError):
+            size += path.lstat().st_blocks * _BLOCK
+        if size > MAX_BYTES or number > MAX_FILES:
+            return False
+    return True
 
 
 def _file(tree: Path, name: str) -> str:
     """A file of a tree that was taken from an image, and of nowhere else."""
-    path = (tree / name).resolve()
-    if not path.is_relative_to(tree.resolve()) or not path.is_file():
-        raise CannotLook("it holds no extension-release of its name")
+    path = tree / name
+    if not path.is_symlink() and not path.exists():
+        raise BadExtension(_NOTHING)
+    if not path.resolve().is_relative_to(tree.resolve()) or not path.is_file():
+        raise CannotLook("its extension-release leads elsewhere")
+    return _text(path)
+
+
+def _text(path: Path) -> str:
     with path.open("rb") as file:
-        return _text(file.read(_MAX_RELEASE_BYTES + 1))
-
-
-def _text(content: bytes) -> str:
+        content = file.read(_MAX_RELEASE_BYTES + 1)
     if len(content) > _MAX_RELEASE_BYTES:
         raise CannotLook("its extension-release is longer than any")
     return content.decode(errors="replace")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from oemupdates.domain.extension import ExtensionRelease
+from oemupdates.domain.extension import BadExtension, ExtensionRelease
 from oemupdates.domain.payload import BadPayload, unsigned
+from oemupdates.services import extension_images
 from oemupdates.services.extension_images import CannotLook, look
 from tests.__main__ import is_here
 
@@ -112,10 +113,27 @@ class TestLook:
         assert look(payload_of(image, tmp_path)) == INSIDE
 
     @pytest.mark.parametrize("tool", MAKERS)
-    def test_takes_no_release_file_of_another_name(
+    def test_refuses_an_image_without_a_release_file_of_its_name(
         self, tool: str, tree: Path, tmp_path: Path
     ) -> None:
         payload = payload_of(make_image(tool, tree), tmp_path, "oem-vmware.gz")
+        with pytest.raises(BadExtension, match="no extension-release of its name"):
+            look(payload)
+
+    @pytest.mark.parametrize("tool", MAKERS)
+    def test_reads_no_release_file_that_is_a_bomb(
+        self, tool: str, tree: Path, tmp_path: Path
+    ) -> None:
+        (tree / PLACE).write_bytes(bytes(20 * 1024 * 1024))
+        with pytest.raises(CannotLook):
+            look(payload_of(make_image(tool, tree), tmp_path))
+
+    @pytest.mark.parametrize("limit", ["MAX_BYTES", "MAX_FILES"])
+    def test_ends_a_tool_that_unpacks_too_much(
+        self, limit: str, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        payload = payload_of(make_image("mkfs.erofs", tree), tmp_path)
+        monkeypatch.setattr(extension_images, limit, 5)
         with pytest.raises(CannotLook):
             look(payload)
 
@@ -128,12 +146,12 @@ class TestLook:
             look(payload_of(make_image(tool, tree), tmp_path))
 
     @pytest.mark.parametrize("tool", MAKERS)
-    def test_says_that_a_broken_image_cannot_be_read(
+    def test_takes_nothing_from_a_broken_image(
         self, tool: str, tree: Path, tmp_path: Path
     ) -> None:
         image = make_image(tool, tree)
         broken = image[:0x10100] if tool == "mkfs.btrfs" else image[:1200]
-        with pytest.raises(CannotLook):
+        with pytest.raises((CannotLook, BadExtension)):
             look(payload_of(broken.ljust(8192, b"\0"), tmp_path))
 
     @pytest.mark.parametrize(
