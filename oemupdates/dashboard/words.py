@@ -184,6 +184,7 @@ ACTIVITIES = {
     "channel.floor_removed": "removed a floor from",
     "channel.renamed": "renamed channel",
     "channel.proposal_dismissed": "dismissed a new target of",
+    "channel.proposal_withdrawn": "took back a new target of",
     "channel.target_cleared": "took the target from",
     "channel.target_proposed": "proposed a target for",
     "channel.target_set": "set the target of",

@@ -23,13 +23,16 @@ def propose(
 ) -> Proposal | None:
     """Leave a release for an operator to decide on; None if it was left, or decided on, before.
 
-    A newer release takes the place of an older one.
+    It takes the place of whatever the upstream offered until now.
     """
     now, wanted = timezone.now(), [list(floor) for floor in floors]
     with transaction.atomic():
         before = Proposal.objects.filter(upstream=upstream, channel=channel)
         last = before.select_for_update().filter(release=release).first()
-        if last is not None and (last.state != _State.OPEN or last.floors == wanted):
+        if last is not None and last.state == _State.OPEN and last.floors == wanted:
+            return None
+        if last is not None and last.state in {_State.ACCEPTED, _State.DISMISSED}:
+            withdraw(upstream, channel)
             return None
         before.filter(state=_State.OPEN).update(state=_State.SUPERSEDED, decided_at=now)
         made = Proposal.objects.create(
@@ -42,6 +45,23 @@ def propose(
             after={"target": release.version, "upstream": upstream.name},
         )
     return made
+
+
+def withdraw(upstream: Upstream, channel: Channel) -> bool:
+    """Let nobody accept any more what an upstream does not offer now; whether there was one."""
+    with transaction.atomic():
+        waiting = Proposal.objects.filter(upstream=upstream, channel=channel, state=_State.OPEN)
+        proposal = waiting.select_related("release").first()
+        if proposal is None:
+            return False
+        if waiting.update(state=_State.SUPERSEDED, decided_at=timezone.now()):
+            activity.record(
+                verb="channel.proposal_withdrawn",
+                subject=channel,
+                by=None,
+                after={"target": proposal.release.version, "upstream": upstream.name},
+            )
+    return True
 
 
 def accept(proposal: Proposal, *, by: Operator | None, why: str = "") -> Channel:

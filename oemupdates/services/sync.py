@@ -128,7 +128,10 @@ def _move(job: Job, subscription: Subscription, target: Release | None, offered:
     job.keeper.make_sure()
     if policy == Policy.FOLLOW:
         _follow(job, subscription, channel, target, floors)
-    elif target is not None and proposals.propose(run.upstream, channel, target, floors):
+    elif target is None:
+        if proposals.withdraw(run.upstream, channel):
+            job.changes.append(f"Nothing is proposed for {channel} any more.")
+    elif proposals.propose(run.upstream, channel, target, floors):
         job.changes.append(f"{target.version} is proposed for {channel}.")
 
 

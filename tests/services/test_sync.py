@@ -371,6 +371,35 @@ class TestProposals:
         states = dict(Proposal.objects.values_list("release__version", "state"))
         assert states == {OLD: "superseded", NEW: "open"}
 
+    def test_that_the_upstream_takes_back_cannot_be_accepted(self, public):
+        public.publish(OLD, system("old"))
+        subscription = follow(public, needs_signature=False, policy="propose")
+        run(subscription)
+        older = public.manifests.pop()
+        public.publish(NEW, system("new"))
+        run(subscription)
+        public.manifests[:] = [older]
+        run(subscription)
+        waiting = Proposal.objects.get(state="open")
+        assert waiting.release.version == OLD
+        with pytest.raises(CannotDecide):
+            proposals.accept(Proposal.objects.get(release__version=NEW), by=None)
+        proposals.dismiss(waiting, by=None)
+        public.manifests.clear()
+        public.publish(NEW, system("new"))
+        run(subscription)
+        public.manifests[:] = [older]
+        run(subscription)
+        assert not Proposal.objects.filter(state="open").exists()
+
+    def test_end_when_the_channel_went_there_without_them(self, public):
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False, policy="propose")
+        run(subscription)
+        channels.set_target(seeded_channel(), Release.objects.get(), by=None)
+        assert run(subscription).changes == ["Nothing is proposed for stable (amd64) any more."]
+        assert Proposal.objects.get().state == "superseded"
+
 
 class TestImportByNumber:
     def test_has_a_version_that_is_not_offered_any_more_and_moves_nothing(self, public):
