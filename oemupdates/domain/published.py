@@ -6,6 +6,7 @@ from oemupdates.domain.oem import Catalogue, payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
 
 _OS_IMAGE = "flatcar_production_image"
+_WITHIN_OS = ("containerd-flatcar", "docker-flatcar")
 
 
 def names(catalogue: Catalogue, architecture: str) -> tuple[str, ...]:
@@ -35,9 +36,15 @@ def expected(catalogue: Catalogue, version: str, architecture: str) -> frozenset
 def package_lists(payloads: Iterable[str]) -> dict[str, str]:
     """The lists of packages of the images that payloads make, by what each image is called.
 
-    A value is where it lies in a release's folder of images, without `_packages.txt`.
+    A value is where it lies in a release's folder of images, without `_packages.txt`. The OS has
+    extensions within, with lists of their own.
     """
-    stems = (
-        _OS_IMAGE if payload == OS_PAYLOAD else payload.removesuffix(".gz") for payload in payloads
-    )
-    return {stem: stem for stem in stems}
+    found = {}
+    for payload in payloads:
+        if payload == OS_PAYLOAD:
+            found[_OS_IMAGE] = _OS_IMAGE
+            found |= {name: f"rootfs-included-sysexts/{name}" for name in _WITHIN_OS}
+        else:
+            stem = payload.removesuffix(".gz")
+            found[stem] = stem
+    return found

@@ -1,4 +1,4 @@
-"""Whether somebody could look into the image of a payload, and what an upstream asks of that."""
+"""Contents of payloads that nobody could look into, and release servers alone as upstreams."""
 
 from django.db import migrations, models
 
@@ -25,6 +25,50 @@ class Migration(migrations.Migration):
             model_name="upstream",
             name="needs_inside",
             field=models.BooleanField(default=False),
+        ),
+        migrations.AlterField(
+            model_name="upstream",
+            name="address",
+            field=models.CharField(blank=True, default="", max_length=500),
+        ),
+        migrations.AlterField(
+            model_name="upstream",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("public", "Flatcar's public server"),
+                    ("nebraska", "Nebraska"),
+                    ("fleet", "OEM Fleet"),
+                    ("files", "A release server alone"),
+                ],
+                max_length=16,
+            ),
+        ),
+        migrations.RemoveConstraint(model_name="upstream", name="upstream_kind_is_known"),
+        migrations.AddConstraint(
+            model_name="upstream",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["public", "nebraska", "fleet", "files"])),
+                name="upstream_kind_is_known",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="upstream",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("address", ""),
+                        ("kind", "files"),
+                        models.Q(("release_server", ""), _negated=True),
+                    ),
+                    models.Q(
+                        models.Q(("kind", "files"), _negated=True),
+                        models.Q(("address", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="upstream_can_be_asked",
+            ),
         ),
         migrations.RunPython(say_what_is_not_known, migrations.RunPython.noop),
         migrations.AddConstraint(

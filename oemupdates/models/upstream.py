@@ -12,10 +12,10 @@ from oemupdates.models.channel import Channel
 class Upstream(models.Model):
     """Another update server: how it is reached, and how far it is believed.
 
-    `address` is where it answers Omaha requests; `release_server`, `images_server` and `feed` are
-    addresses of what is published beside it, empty if it has none; `{channel}` in the last two is
-    the channel's name. `machine_id` is who we are to it, always the same. With `needs_inside` no
-    OEM or extension is offered whose image nobody could look into.
+    `address` is where it answers Omaha requests, empty if it has files alone; `release_server`,
+    `images_server` and `feed` are addresses of what is published beside it, empty if it has none;
+    `{channel}` in the last two is the channel's name. `machine_id` is who we are to it, always the
+    same. With `needs_inside` no OEM or extension is offered whose image nobody could look into.
     """
 
     class Kind(models.TextChoices):
@@ -24,6 +24,7 @@ class Upstream(models.Model):
         PUBLIC = "public", "Flatcar's public server"
         NEBRASKA = "nebraska", "Nebraska"
         FLEET = "fleet", "OEM Fleet"
+        FILES = "files", "A release server alone"
 
     class Policy(models.TextChoices):
         """What a new release does to a channel."""
@@ -34,7 +35,7 @@ class Upstream(models.Model):
 
     name = models.CharField(max_length=64, unique=True)
     kind = models.CharField(max_length=16, choices=Kind.choices)
-    address = models.CharField(max_length=500)
+    address = models.CharField(max_length=500, blank=True, default="")
     release_server = models.CharField(max_length=500, blank=True, default="")
     images_server = models.CharField(max_length=500, blank=True, default="")
     feed = models.CharField(max_length=500, blank=True, default="")
@@ -52,8 +53,13 @@ class Upstream(models.Model):
         constraints = (
             models.CheckConstraint(condition=~Q(name=""), name="upstream_has_a_name"),
             models.CheckConstraint(
-                condition=Q(kind__in=["public", "nebraska", "fleet"]),
+                condition=Q(kind__in=["public", "nebraska", "fleet", "files"]),
                 name="upstream_kind_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="files", address="") & ~Q(release_server="")
+                | ~Q(kind="files") & ~Q(address=""),
+                name="upstream_can_be_asked",
             ),
             models.CheckConstraint(
                 condition=Q(policy__in=["follow", "propose", "mirror"]),

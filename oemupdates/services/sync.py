@@ -90,18 +90,20 @@ def _sync(job: Job) -> None:
         run.upstream.address,
         Question(subscription.appid, job.track, run.channel.architecture, run.upstream.machine_id),
     )
-    floors = [manifest for manifest in offered.floors if manifest != offered.target]
-    for manifest in floors:
-        take(job, manifest)
+    floors = [
+        release
+        for manifest in offered.floors
+        if manifest != offered.target and (release := take(job, manifest))
+    ]
     if offered.target is None:
         job.remarks.append(f"{run.upstream} offers no target for {job.track}.")
-        _move(job, subscription, None, offered)
-        return
-    sync_documents.check_version(job, offered.target.version)
-    target = take(job, offered.target)
+        target = None
+    else:
+        sync_documents.check_version(job, offered.target.version)
+        target = take(job, offered.target)
     _move(job, subscription, target, offered)
-    if target is not None:
-        sync_documents.look(job, target)
+    for release in (*filter(None, [target]), *floors):
+        sync_documents.look(job, release)
 
 
 def _check_keys(upstream: Upstream) -> None:
@@ -195,9 +197,13 @@ def _import_version(job: Job) -> None:
     """Have a release by its number, newest or not; no channel moves to it."""
     run = job.run
     _check_keys(run.upstream)
-    job.track = run.channel.name
+    here = Subscription.objects.filter(channel=run.channel).order_by("pk")
+    follows = here.filter(upstream=run.upstream).first() or here.first()
+    # The folders of images are named by what the channel is called over there.
+    job.track = follows.track if follows else run.channel.name
     job.keeper.say(f"Looking for the files of {run.version}")
     manifest = _probe(job)
+    sync_documents.check_version(job, run.version)
     release = take(job, manifest)
     if release is not None:
         sync_documents.look(job, release)

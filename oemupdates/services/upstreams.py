@@ -72,6 +72,8 @@ def edit(upstream: Upstream, terms: Terms, *, by: Operator | None, why: str = ""
         row = Upstream.objects.select_for_update().get(pk=upstream.pk)
         if Upstream.objects.filter(name=checked.name).exclude(pk=row.pk).exists():
             raise CannotKeep(f"There is an upstream {checked.name} already.")
+        if not checked.address and row.subscriptions.exists():
+            raise CannotKeep(f"Channels follow {row}, and it must answer what they have.")
         before, after = _told(_terms(row)), _told(checked)
         changed = [name for name in after if after[name] != before[name]]
         if not changed:
@@ -115,6 +117,10 @@ def subscribe(
     upstream: Upstream, channel: Channel, *, track: str = "", by: Operator | None
 ) -> Subscription:
     """Let a channel get its releases from an upstream's track, which has its name by default."""
+    if not upstream.address:
+        raise CannotSubscribe(
+            f"{upstream} does not say what a channel has: fetch its releases by their numbers."
+        )
     track = activity.wording(track, what="The track", most=_MAX_NAME) or channel.name
     with transaction.atomic():
         subscription, is_new = Subscription.objects.get_or_create(
@@ -164,14 +170,25 @@ def _checked(terms: Terms) -> Terms:
         raise CannotKeep("The interval is a minute at least and a week at most.")
     addresses = {field: getattr(terms, field).strip() for field in _ADDRESSES}
     addresses = {field: url or _default(terms, field) for field, url in addresses.items()}
-    if not addresses["address"]:
-        raise CannotKeep("An upstream needs the address at which it answers Omaha requests.")
+    _check_kind(terms.kind, addresses)
     for field, url in addresses.items():
         _check_url(url, may_vary=field in {"images_server", "feed"})
     _check_url(terms.proxy)
     if terms.ca_file and not Path(terms.ca_file).is_file():
         raise CannotKeep(f"There is no file {terms.ca_file} on this server.")
     return Terms(**{**asdict(terms), **addresses, "name": name})
+
+
+def _check_kind(kind: str, addresses: dict[str, str]) -> None:
+    if kind != Kind.FILES:
+        if not addresses["address"]:
+            raise CannotKeep("An upstream needs the address at which it answers Omaha requests.")
+    elif addresses["address"]:
+        raise CannotKeep(
+            "A release server alone answers no Omaha requests: leave that address out."
+        )
+    elif not addresses["release_server"]:
+        raise CannotKeep("A release server needs the address of its files.")
 
 
 def _default(terms: Terms, field: str) -> str:

@@ -29,7 +29,7 @@ from oemupdates.services import (
 )
 from oemupdates.services.proposals import CannotDecide
 from oemupdates.services.publishing import Announced, Announcement
-from oemupdates.services.upstreams import Terms
+from oemupdates.services.upstreams import CannotSubscribe, Terms
 from tests.domain.payload_maker import make_payload
 from tests.servers import free_port
 from tests.services.makers import make_operator, seeded_channel
@@ -117,9 +117,12 @@ class TestWork:
     def test_takes_floors_with_their_reasons_before_the_target(self, public):
         public.publish(OLD, system("old"), is_target=False, floor_reason="new boot loader")
         public.publish(NEW, system("new"))
+        within = f"/images/{BOARD}/{OLD}/rootfs-included-sysexts/docker-flatcar_packages.txt"
+        public.documents[within] = b"app-containers/docker-27.3\n"
         subscription = follow(public, needs_signature=False)
         run(subscription)
         floor = Floor.objects.select_related("release").get()
+        assert floor.release.package_lists.get().name == "docker-flatcar"
         assert (floor.release.version, floor.reason) == (OLD, "new boot loader")
         channels.remove_floor(floor, by=None)
         assert run(subscription).state == "done"
@@ -410,6 +413,32 @@ class TestImportByNumber:
         assert set(Payload.objects.values_list("name", flat=True)) == set(files)
         assert seeded_channel().target is None
         assert "oem-ami.gz" in done.remarks[0]
+
+    def test_needs_no_server_that_answers_omaha(self, public):
+        public.published[NEW] = real_files()
+        where = {"address": "", "images_server": f"{public.url}/images/{{channel}}"}
+        only_files = upstreams.add(terms(public, kind="files", **where), by=None)
+        # Ours may be called otherwise; the folders over there have the track's name.
+        channel = channels.create(
+            seeded_channel().application, name="berlin", architecture="amd64", by=None
+        )
+        other = upstreams.add(terms(public, name="other"), by=None)
+        upstreams.subscribe(other, channel, track="stable", by=None)
+        folder = f"/images/stable/{BOARD}/{NEW}"
+        public.documents[f"{folder}/version.txt"] = f"FLATCAR_VERSION={NEW}\n".encode()
+        public.documents[f"{folder}/oem-azure_packages.txt"] = b"app/a-1\n"
+        asked = sync_runs.ask(only_files, channel, version=NEW, by=None)
+        done = sync.work(sync_runs.claim(asked.pk))
+        assert done.problem == ""
+        assert not [remark for remark in done.remarks if "version.txt" in remark]
+        assert PackageList.objects.get().name == "oem-azure"
+        with pytest.raises(CannotSubscribe, match="by their numbers"):
+            upstreams.subscribe(only_files, channel, by=None)
+
+    def test_believes_no_folder_that_holds_another_version(self, public):
+        public.publish(NEW, system("new"))
+        public.documents[f"/images/{BOARD}/{NEW}/version.txt"] = b"FLATCAR_VERSION=4600.0.0\n"
+        assert "says 4600.0.0" in run(follow(public, needs_signature=False), version=NEW).problem
 
     def test_says_that_there_is_none(self, public):
         assert "has no 1.0.0" in run(follow(public), version="1.0.0").problem

@@ -39,6 +39,8 @@ class TestAdd:
             ({"name": " "}, "needs a name"),
             ({"kind": "ftp"}, "no kind"),
             ({"kind": "nebraska"}, "needs the address"),
+            ({"kind": "files"}, "needs the address of its files"),
+            ({"kind": "files", "address": "https://a/"}, "no Omaha requests"),
             ({"address": "file:///etc/passwd"}, "no http"),
             ({"address": "https://"}, "no http"),
             ({"address": "https://a b/"}, "no http"),
@@ -70,6 +72,13 @@ class TestEdit:
         count = Activity.objects.count()
         upstreams.edit(row, terms(policy="follow"), by=None)
         assert Activity.objects.count() == count
+
+    def test_leaves_no_follower_without_answers(self):
+        row = add()
+        upstreams.subscribe(row, seeded_channel(), by=None)
+        files = terms(kind="files", release_server="https://files.example")
+        with pytest.raises(CannotKeep, match="must answer"):
+            upstreams.edit(row, files, by=None)
 
 
 class TestSwitch:

@@ -96,13 +96,16 @@ class Command(BaseCommand):
 
     def _add(self, options: dict[str, Any]) -> Iterable[str]:
         row = upstreams.add(Terms(**{name: options[name] for name in _TERMS}), by=None)
-        yield f"{row} is at {row.address}"
+        yield f"{row} is at {row.address or row.release_server}"
+        if not row.address:
+            yield f"It has files alone: manage.py sync --upstream {row} --version 4459.2.1"
+            return
         yield f"No channel follows it yet: manage.py upstream follow {row} stable"
 
     def _list(self, _options: dict[str, Any]) -> Iterable[str]:
         for row in Upstream.objects.prefetch_related("subscriptions__channel"):
             state = row.policy if row.is_enabled else "off"
-            yield f"{row}  {row.kind}  {state}  {row.address}"
+            yield f"{row}  {row.kind}  {state}  {row.address or row.release_server}"
             for one in row.subscriptions.all():
                 last = one.last_success_at
                 said = f"last synced {last:%Y-%m-%d %H:%M} UTC" if last else "never synced"
