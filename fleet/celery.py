@@ -72,6 +72,11 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "scrub-payloads": {
+        "task": "oemupdates.tasks.scrub_payloads",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
     "look-for-holes": {"task": "oemupdates.tasks.look_for_holes", "schedule": 600.0},
     # A pass that takes longer is gone on with by the next.
     "measure-drift": {

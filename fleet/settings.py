@@ -321,6 +321,8 @@ BUNDLE_MAX_BYTES = env.int("FLEET_BUNDLE_MAX_BYTES", default=32 * 1024**3)
 SYNCS_AT_ONCE = env.int("FLEET_SYNCS_AT_ONCE", default=2)
 # Bytes of the payload folder's disk that no download uses up.
 SYNC_DISK_RESERVE = env.int("FLEET_SYNC_DISK_RESERVE", default=512 * 1024 * 1024)
+# Bytes of hosted payloads that are read again every ten minutes.
+SCRUB_BYTES = env.int("FLEET_SCRUB_BYTES", default=1024**3)
 
 # --- Security -----------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import logging
 from datetime import UTC, datetime
 
 from celery import shared_task
+from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
@@ -28,6 +29,7 @@ from oemupdates.services import (
     remeasuring,
     reports,
     samples,
+    scrub,
     sessions,
     sync,
 )
@@ -144,6 +146,13 @@ def import_bundles() -> None:
     """Take in the bundles that somebody brought."""
     worked = bundle_runs.work_open()
     heartbeats.beat("import_bundles", timezone.now(), found=worked)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def scrub_payloads() -> None:
+    """See that hosted payloads are there, and read some of them again."""
+    read = scrub.scrub(timezone.now(), most_bytes=settings.SCRUB_BYTES)
+    heartbeats.beat("scrub_payloads", timezone.now(), found=read)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -48,7 +48,8 @@ class PayloadShape(Shape):
     """One file of a release: the OS, one OEM, or one extension; hashes are lower-case hex.
 
     `unread_because` says why nobody could look into the image that it makes; then nothing is known
-    of what is inside. It is empty where somebody did, and for the OS.
+    of what is inside. It is empty where somebody did, and for the OS. `damaged_because` says why a
+    file that this server hosts is no good any more; nobody is offered it until it is.
     """
 
     class Meta:
@@ -64,6 +65,8 @@ class PayloadShape(Shape):
             "built_for",
             "own_version",
             "unread_because",
+            "read_at",
+            "damaged_because",
         )
 
 

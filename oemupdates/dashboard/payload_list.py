@@ -39,6 +39,9 @@ class Item(NamedTuple):
     def _read(self, payload: Payload) -> Word:
         """How far a payload that is there was read."""
         unread, signer = payload.unread_because, payload.signed_by
+        if damaged := payload.damaged_because:
+            meaning = f"Nodes that need it wait: {damaged}. Sync or import it again."
+            return Word("Damaged", "circle-x", "bad", meaning)
         if not payload.is_verified:
             why = (
                 f"Nobody could look into it, as {unread}"
@@ -56,7 +59,7 @@ class Item(NamedTuple):
         )
         if unread:
             inside = f"{signed} Nobody could look into it, as {unread}."
-            return Word("Contents not checked", "eye-off", "wait", inside)
+            return Word("Contents not checked", "alert-triangle", "wait", inside)
         return Word("Verified", "certificate" if signer else "circle-check", "good", signed)
 
     @property
@@ -65,7 +68,7 @@ class Item(NamedTuple):
         if self.payload is None:
             return ""
         if not self.payload.is_verified:
-            return self.payload.unread_because
+            return self.payload.damaged_because or self.payload.unread_because
         signer, unread = self.payload.signed_by, self.payload.unread_because
         signed = f"signed by {signer}" if signer else "hashes only, signature not checked"
         return f"{signed}; {unread}" if unread else signed

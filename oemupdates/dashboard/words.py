@@ -235,6 +235,8 @@ ACTIVITIES = {
     "release.imported": "imported release",
     "release.unblocked": "unblocked release",
     "release.verified": "verified payloads of release",
+    "release.damaged": "found payloads gone or rotted of release",
+    "release.mended": "found payloads whole again of release",
     "release.unread": "could not look into payloads of release",
     "retention.changed": "changed for how long is kept:",
     "role.given": "gave a role to",

@@ -1,4 +1,4 @@
-"""Contents of payloads that nobody could look into, and release servers alone as upstreams."""
+"""What is known of a payload's contents and bytes, and release servers alone as upstreams."""
 
 from django.db import migrations, models
 
@@ -20,6 +20,25 @@ class Migration(migrations.Migration):
             model_name="payload",
             name="unread_because",
             field=models.CharField(blank=True, default="", max_length=200),
+        ),
+        migrations.AddField(
+            model_name="payload",
+            name="read_at",
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name="payload",
+            name="damaged_because",
+            field=models.CharField(blank=True, default="", max_length=200),
+        ),
+        migrations.AddConstraint(
+            model_name="payload",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("damaged_because", ""), ("is_verified", False), _connector="OR"
+                ),
+                name="payload_is_damaged_or_verified",
+            ),
         ),
         migrations.AddField(
             model_name="upstream",

@@ -61,7 +61,8 @@ class Payload(models.Model):
     `signed_by` names the public key whose signature was found to hold when its bytes were read.
     `built_for` is the OS version that the image of an OEM or an extension says it is for, or its
     level, and `own_version` that of the tools inside. `unread_because` says why nobody could look
-    into that image; it is empty if somebody did, and for the OS, which has none.
+    into that image; it is empty if somebody did, and for the OS, which has none. `read_at` is when
+    its bytes were read last, and `damaged_because` says why those that we host are no good now.
     """
 
     release = models.ForeignKey(Release, models.CASCADE, related_name="payloads")
@@ -74,6 +75,8 @@ class Payload(models.Model):
     built_for = models.CharField(max_length=128, blank=True, default="")
     own_version = models.CharField(max_length=128, blank=True, default="")
     unread_because = models.CharField(max_length=200, blank=True, default="")
+    read_at = models.DateTimeField(null=True, blank=True)
+    damaged_because = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ("name",)
@@ -91,6 +94,10 @@ class Payload(models.Model):
                 condition=models.Q(unread_because="")
                 | models.Q(built_for="", own_version="") & ~models.Q(name=OS_PAYLOAD),
                 name="payload_is_read_or_not",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(damaged_because="") | models.Q(is_verified=False),
+                name="payload_is_damaged_or_verified",
             ),
         )
 

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from oemupdates.models import ActivityCheck, Heartbeat, Sample, Subscription
 from oemupdates.models.sample import WHOLE_FLEET
+from oemupdates.services import scrub
 from oemupdates.services.heartbeats import BEAT, WORKER
 
 OK = "ok"
@@ -106,6 +107,7 @@ def clockwork(now: datetime) -> list[Part]:
         *_repaired(seen.get("repair_counters"), now),
         _chain(now),
         *_synced(now),
+        *_scrubbed(seen.get("scrub_payloads"), now),
     ]
 
 
@@ -205,6 +207,23 @@ def _synced(now: datetime) -> Iterator[Part]:
         seconds = max((now - min(ages)).total_seconds(), 0.0)
         words = f"Every channel heard from its upstream within {_ago(seconds)}."
         yield Part("sync", Level.FINE, words, seconds, "seconds", min(ages))
+
+
+def _scrubbed(beat: Heartbeat | None, now: datetime) -> Iterator[Part]:
+    """Whether the payloads that are hosted here are what they were; nothing if nobody looked."""
+    lost = scrub.damaged().count()
+    if lost:
+        words = (
+            f"{lost:,} payload{'s' * (lost != 1)} that this server hosts"
+            f" {'is' if lost == 1 else 'are'} gone or rotted: nodes that need"
+            f" {'it' if lost == 1 else 'them'} wait. Sync or import the release again."
+        )
+        yield Part("payloads", Level.TROUBLE, words, lost, "payloads")
+    elif beat is not None:
+        seconds = max((now - beat.at).total_seconds(), 0.0)
+        level = Level.WARNING if now - beat.at > HOURLY_OVERDUE else Level.FINE
+        words = f"The payloads that this server hosts were looked at {_ago(seconds)} ago."
+        yield Part("payloads", level, words, seconds, "seconds", beat.at)
 
 
 def _database_part() -> Part:

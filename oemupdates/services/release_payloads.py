@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils import timezone
+
 from oemupdates.models import Operator, Payload, Release
 from oemupdates.services import activity
 from oemupdates.services.payload_files import PayloadFile
@@ -18,6 +20,7 @@ def register(
             size=file.size,
             sha1=file.sha1,
             sha256=file.sha256,
+            read_at=timezone.now(),
             **_judgement(file),
         )
         for file in files
@@ -44,7 +47,7 @@ def believe(release: Release, files: list[PayloadFile], *, by: Operator | None) 
         payload = known[file.name]
         now = _both(payload, _judgement(file))
         if any(getattr(payload, name) != value for name, value in now.items()):
-            release.payloads.filter(pk=payload.pk).update(**now)
+            release.payloads.filter(pk=payload.pk).update(**now, read_at=timezone.now())
             verb = "release.verified" if now["is_verified"] else "release.unread"
             told.setdefault(verb, []).append(file.name)
     for verb, names in told.items():
@@ -71,4 +74,5 @@ def _judgement(file: PayloadFile) -> dict[str, Any]:
         "built_for": inside.version or inside.level if inside else "",
         "own_version": inside.own_version if inside else "",
         "unread_because": file.unread_because,
+        "damaged_because": "",
     }

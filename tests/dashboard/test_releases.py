@@ -79,6 +79,13 @@ class TestChecklist:
         assert "Contents not checked" in found
         assert f"signature not checked; {because}" in found
 
+    def test_says_what_is_damaged_on_the_disk(self, page: Client) -> None:
+        release = make_release()
+        Payload.objects.update(is_verified=False, damaged_because="it is gone")
+        found = line(text(page, release), OS_PAYLOAD)
+        assert "Damaged" in found
+        assert "it is gone" in found
+
     def test_shows_what_is_inside_who_signed_it_and_where_it_is(self, page: Client) -> None:
         folder = "https://mirror.example.net/amd64-usr/4593.2.1/"
         release = make_release(payloads=(OS_PAYLOAD, "oem-azure.gz"), codebase=folder)
