@@ -321,6 +321,11 @@ BUNDLE_MAX_BYTES = env.int("FLEET_BUNDLE_MAX_BYTES", default=32 * 1024**3)
 SYNCS_AT_ONCE = env.int("FLEET_SYNCS_AT_ONCE", default=2)
 # Bytes of the payload folder's disk that no download uses up.
 SYNC_DISK_RESERVE = env.int("FLEET_SYNC_DISK_RESERVE", default=512 * 1024 * 1024)
+# Bytes a second that all downloads together take; 0 is as many as there are.
+SYNC_BYTES_A_SECOND = env.int("FLEET_SYNC_BYTES_A_SECOND", default=0)
+if 0 < SYNC_BYTES_A_SECOND < 4096 * SYNCS_AT_ONCE:
+    message = "FLEET_SYNC_BYTES_A_SECOND leaves each sync less than 4096, and none would ever end"
+    raise ImproperlyConfigured(message)
 # Bytes of hosted payloads that are read again every ten minutes.
 SCRUB_BYTES = env.int("FLEET_SCRUB_BYTES", default=1024**3)
 

@@ -51,7 +51,8 @@ def work(run: SyncRun, watch: Callable[[Keeper], None] | None = None) -> SyncRun
     """
     outcome = Outcome()
     try:
-        with Keeper(run) as keeper, Session(_route(run.upstream)) as session:
+        share = settings.SYNC_BYTES_A_SECOND // max(settings.SYNCS_AT_ONCE, 1)
+        with Keeper(run) as keeper, Session(_route(run.upstream), share) as session:
             if watch:
                 watch(keeper)
             job = Job(run, session, keeper, outcome.changes, outcome.remarks)

@@ -78,10 +78,14 @@ class Answer:
 
 
 class Session:
-    """Connections to other servers by one route, used by one thread; closed at its end."""
+    """Connections to other servers by one route, used by one thread; closed at its end.
 
-    def __init__(self, route: Route) -> None:
+    Files come by it with `bytes_a_second` at most, or as fast as they do if that is 0.
+    """
+
+    def __init__(self, route: Route, bytes_a_second: int = 0) -> None:
         self.pause = PAUSE_SECONDS
+        self.bytes_a_second = bytes_a_second
         self._session = requests.Session()
         # Each upstream says itself by which proxy and with which authorities it is reached.
         self._session.trust_env = False

@@ -1,6 +1,7 @@
 """Downloads from a real server with faults: whole and as announced, or not at all."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,6 +85,13 @@ class TestFetch:
     ) -> None:
         public.faults[NAME] += faults
         assert take().read_bytes() == CONTENT
+
+    def test_takes_no_more_of_the_line_than_it_may(self, url: str, tmp_path: Path) -> None:
+        began = time.monotonic()
+        with Session(Route(), 4 * len(CONTENT)) as slow:
+            fetch(slow, [url], PACKAGE, tmp_path / NAME, lambda _: None)
+        assert 0.2 < time.monotonic() - began < 2.0
+        assert (tmp_path / NAME).read_bytes() == CONTENT
 
     def test_goes_on_where_the_line_broke(
         self, take: Callable[..., Path], public: PublicServer
