@@ -212,13 +212,13 @@ def _codebases(job: Job, manifest: Manifest) -> list[str]:
 
 
 def _check_room(missing: Sequence[Package], folder: Path) -> None:
-    """Refuse what would fill the disk: what is to be fetched, and the copy that is hosted."""
+    """Refuse what would fill the disk; what was fetched is hosted without being copied."""
     to_fetch = sum(
         download.missing(folder / package.name, package)
         for package in missing
         if not (folder / "files" / package.name).is_file()
     )
-    needed = to_fetch + sum(package.size for package in missing) + settings.SYNC_DISK_RESERVE
+    needed = to_fetch + settings.SYNC_DISK_RESERVE
     free = shutil.disk_usage(folder).free
     if needed > free:
         words = [filesizeformat(number).replace("\xa0", " ") for number in (needed, free)]

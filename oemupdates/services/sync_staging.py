@@ -10,9 +10,8 @@ from pathlib import Path
 from django.conf import settings
 
 from oemupdates.services.activity import Refused
+from oemupdates.services.payload_files import STAGING
 
-# Beside the boards; the payload server knows no such board.
-_STAGING = ".staging"
 _LOCK = "lock"
 _LEFT_BEHIND_SECONDS = 7 * 24 * 60 * 60
 
@@ -27,7 +26,7 @@ def staging(whose: str, version: str) -> Iterator[Path]:
 
     `whose` has a lock of its own, without which nothing below it is touched. Raises `InUse`.
     """
-    root = Path(settings.PAYLOAD_DIR) / _STAGING
+    root = Path(settings.PAYLOAD_DIR) / STAGING
     mine = root / whose
     mine.mkdir(parents=True, exist_ok=True)
     with _locked(mine) as is_ours:

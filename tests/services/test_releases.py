@@ -291,6 +291,23 @@ class TestImportRelease:
         run(folder, "4799.0.0+nightly-20260821-2100", channel=seeded_channel("alpha"))
         assert (hosted / "4799.0.0+nightly-20260821-2100" / OS_PAYLOAD).is_file()
 
+    def test_links_what_a_sync_fetched_and_copies_what_is_somebody_elses(self, hosted, folder):
+        staged = hosted.parent / ".staging" / "1-1"
+        staged.parent.mkdir(parents=True)
+        shutil.copytree(folder, staged)
+        run(staged)
+        run(folder, "4593.2.2")
+        inodes = {
+            path.stat().st_ino
+            for path in (
+                staged / OS_PAYLOAD,
+                hosted / "4593.2.1" / OS_PAYLOAD,
+                folder / OS_PAYLOAD,
+            )
+        }
+        assert (hosted / "4593.2.1" / OS_PAYLOAD).samefile(staged / OS_PAYLOAD)
+        assert (hosted / "4593.2.2" / OS_PAYLOAD).stat().st_ino not in inodes
+
     def test_can_read_the_folder_that_it_hosts(self, hosted, folder):
         hosted.mkdir(parents=True)
         shutil.move(folder, hosted / "4593.2.1")
