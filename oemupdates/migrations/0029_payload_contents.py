@@ -13,7 +13,7 @@ def say_what_is_not_known(apps, _editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("oemupdates", "0027_advisories")]
+    dependencies = [("oemupdates", "0028_drift")]
 
     operations = [
         migrations.AddField(
