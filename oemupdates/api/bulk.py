@@ -77,8 +77,7 @@ class NewBulk(Reasoned):
 
 def _seen(call: Call) -> models.QuerySet[BulkChange]:
     """The changes that whoever asks may see: their own, or all if they see the whole fleet."""
-    found = BulkChange.objects.select_related("by")
-    return found if call.where().is_everywhere else found.filter(by=call.by)
+    return BulkChange.objects.all().shown_to(call.by, call.where())
 
 
 def _unlimited(call: Call) -> None:

@@ -31,6 +31,7 @@ _AT_ONCE_SECONDS = 1.5
 _COUNTING_SECONDS = 0.4
 _COUNTED_AT_ONCE = 2000
 _SHOWN = 10
+_LABELS = 200
 
 
 class Plan(NamedTuple):
@@ -67,7 +68,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         "back": f"{reverse('dashboard:nodes')}{list_url(planned.query)}",
         "more": planned.number - len(planned.nodes),
         "groups": [group for group in Group.objects.all() if reach.covers(group.pk)],
-        "labels": Label.objects.filter(nodes__gt=0)[:200],
+        "labels": Label.objects.all().common(reach)[:_LABELS],
     }
     return render(request, "dashboard/bulk_plan.html", context)
 
@@ -102,7 +103,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @needs(Permission.OPERATE_NODES)
 def bulk_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a change of many nodes has come."""
-    change = _seen(pk)
+    change = _seen(request, pk)
     undone = BulkChange.objects.filter(undoes=change).first()
     is_over = change.state != BulkChange.State.RUNNING
     context = {
@@ -125,7 +126,7 @@ def bulk_change(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Permission.OPERATE_NODES)
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Begin to take a change back."""
-    change = _seen(pk)
+    change = _seen(request, pk)
     try:
         taking = bulk.undo(change, by=operator(request))
     except Refused as refusal:
@@ -138,13 +139,14 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 @needs(Permission.OPERATE_NODES)
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """End a change where it is."""
-    change = _seen(pk)
+    change = _seen(request, pk)
     act(request, lambda: bulk.stop(change, by=operator(request)), done="It is stopped.")
     return redirect("dashboard:bulk", pk)
 
 
-def _seen(pk: int) -> BulkChange:
-    return get_object_or_404(BulkChange.objects.select_related("by", "undoes"), pk=pk)
+def _seen(request: HttpRequest, pk: int) -> BulkChange:
+    reach = where(request, Permission.READ_FLEET)
+    return get_object_or_404(BulkChange.objects.all().shown_to(operator(request), reach), pk=pk)
 
 
 def _run(request: HttpRequest, change: BulkChange, query: Query) -> HttpResponse:

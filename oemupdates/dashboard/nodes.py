@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 from oemupdates.dashboard import facets, node_columns, paging, words
 from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.dashboard.nodes_then import nodes_then
-from oemupdates.domain.access import Permission
+from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.query import BadQuery, Key, Query
 from oemupdates.domain.query_parameters import read_parameters
 from oemupdates.models import Label, Node, SavedView
@@ -62,7 +62,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
         "slice": page,
         "problems": problems,
         "matching": matching,
-        "facets": [*facets.facets(found), facets.labels(found, _labels())],
+        "facets": [*facets.facets(found), facets.labels(found, _labels(reach))],
         "flags": facets.flags(found),
         "chosen": facets.chosen(found),
         "query": text,
@@ -96,8 +96,8 @@ def _is_opened(view: SavedView, request: HttpRequest) -> bool:
     return is_mine and not request.GET and bool(view.query)
 
 
-def _labels() -> list[Label]:
-    return list(Label.objects.filter(nodes__gt=0).order_by("-nodes", "key", "value")[:_LABELS])
+def _labels(reach: Reach) -> list[Label]:
+    return list(Label.objects.all().common(reach)[:_LABELS])
 
 
 def _matching(found: Found, page: Slice[Node], after: str) -> int | None:

@@ -1,10 +1,25 @@
 """Changes of many nodes at once, how far they have come, and what they found before."""
 
+from typing import Self, TypeVar
+
 from django.db import models
 from django.db.models import Q
 
+from oemupdates.domain.access import Reach
 from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
+
+# The model that asks; naming it here would lead in a circle.
+Row = TypeVar("Row", bound=models.Model)
+
+
+class BulkChangeQuerySet(models.QuerySet[Row]):
+    """The doors' question to the changes."""
+
+    def shown_to(self, operator: Operator, reach: Reach) -> Self:
+        """An operator's own changes, and everybody's for who sees the whole fleet."""
+        found = self.select_related("by", "undoes")
+        return found if reach.is_everywhere else found.filter(by=operator)
 
 
 class BulkChange(models.Model):
@@ -38,6 +53,8 @@ class BulkChange(models.Model):
     refusals = models.JSONField(default=dict)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+
+    objects = BulkChangeQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)

@@ -1,9 +1,39 @@
 """Labels: what operators write on nodes, to find them by."""
 
-from django.db import models
-from django.db.models import F
+from typing import Self, TypeVar
 
+from django.db import models
+from django.db.models import Exists, F, OuterRef
+
+from oemupdates.domain.access import Reach
 from oemupdates.models.node import Node
+
+# The model that asks; naming it here would lead in a circle.
+Row = TypeVar("Row", bound=models.Model)
+# How many nodes of a reach are looked at for the labels to suggest: a page waits for them.
+_LOOKED_AT = 2000
+
+
+class LabelQuerySet(models.QuerySet[Row]):
+    """The doors' questions to the labels."""
+
+    def within(self, reach: Reach) -> Self:
+        """The labels that nodes carry which somebody may see."""
+        if reach.is_everywhere:
+            return self
+        seen = Node.objects.filter(group__in=reach.groups, labels__label=OuterRef("pk"))
+        return self.filter(Exists(seen))
+
+    def common(self, reach: Reach) -> Self:
+        """The labels to suggest: the most carried first, or of a part of the fleet by name.
+
+        A part's are those of its newest nodes, as no counter knows them all.
+        """
+        if reach.is_everywhere:
+            return self.filter(nodes__gt=0).order_by("-nodes", "key", "value")
+        mine = Node.objects.filter(group__in=reach.groups).order_by("-pk")[:_LOOKED_AT]
+        carried = NodeLabel.objects.filter(node__in=mine.values("pk")).order_by()
+        return self.filter(pk__in=carried.values("label")).order_by("key", "value")
 
 
 class Label(models.Model):
@@ -16,6 +46,8 @@ class Label(models.Model):
     key = models.CharField(max_length=63)
     value = models.CharField(max_length=128, blank=True)
     nodes = models.PositiveBigIntegerField(default=0)
+
+    objects = LabelQuerySet.as_manager()
 
     class Meta:
         ordering = ("key", "value")

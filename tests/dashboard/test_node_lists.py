@@ -245,9 +245,35 @@ class TestBulk:
         here = permit(viewer, Role.OPERATOR, seeded_group())
         other = log_in(here)
         other.post(f"/nodes/bulk/{change.pk}/stop/")
+        assert BulkChange.objects.get().state == "running"
         assert "Stop it here" in page.get(f"/nodes/bulk/{change.pk}/").content.decode()
         page.post(f"/nodes/bulk/{change.pk}/stop/")
         assert BulkChange.objects.get().state == "stopped"
+
+    def test_of_others_is_shown_to_those_who_see_the_whole_fleet(
+        self, page: Client, admin: Operator
+    ) -> None:
+        make_node()
+        change = bulk.start(Wanted("hold", "x"), by=admin)
+        here = permit(Operator.objects.create_user("here"), Role.OPERATOR, seeded_group())
+        client = log_in(here)
+        path = f"/nodes/bulk/{change.pk}/"
+        assert client.get(path).status_code == 404
+        assert client.post(f"{path}stop/").status_code == 404
+        assert client.post(f"{path}undo/").status_code == 404
+        own = bulk.start(Wanted("hold", "y"), by=here)
+        assert client.get(f"/nodes/bulk/{own.pk}/").status_code == 200
+        assert page.get(f"/nodes/bulk/{own.pk}/").status_code == 200
+
+    def test_suggests_the_labels_of_nodes_within_reach(self, page: Client) -> None:
+        labels.label(make_node(), "rack=7", by=None)
+        labels.label(make_node(group=seeded_group("beta")), "secret=project", by=None)
+        here = permit(Operator.objects.create_user("here"), Role.OPERATOR, seeded_group())
+        for client, is_told in ((page, True), (log_in(here), False)):
+            for path in ("/nodes/", "/nodes/bulk/?verb=label&all=1"):
+                html = client.get(path).content.decode()
+                assert "rack=7" in html
+                assert ("secret=project" in html) is is_told
 
     def test_is_offered_to_those_who_may(self, page: Client, viewer: Operator) -> None:
         make_node()
