@@ -60,7 +60,11 @@ class Retention(Resource):
         return {"kept": verbs.kept(), "next_cleaning_at": verbs.next_cleaning(timezone.now())}
 
     @operation(
-        "change_retention", needs=Permission.ADMINISTER, gives=ChangedShape, takes=NewRetention
+        "change_retention",
+        needs=Permission.ADMINISTER,
+        gives=ChangedShape,
+        takes=NewRetention,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> verbs.Changed:
         """Keep something for so many days: what is older is deleted at the next cleaning."""

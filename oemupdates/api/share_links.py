@@ -76,7 +76,11 @@ class Badge(Resource):
         return _badge(group, link)
 
     @operation(
-        "make_group_badge", needs=Permission.OPERATE_GROUPS, gives=BadgeShape, is_secret=True
+        "make_group_badge",
+        needs=Permission.OPERATE_GROUPS,
+        gives=BadgeShape,
+        is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call, pk: int) -> dict[str, Any]:
         """Give a group a badge; the address of one that it had is dead from then on."""
@@ -120,6 +124,7 @@ class WallboardLinks(Resource):
         takes=NewWallboardLink,
         status=201,
         is_secret=True,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> dict[str, Any]:
         """Make a link for a screen, to the wallboard of a group or of the whole fleet."""

@@ -101,6 +101,7 @@ class Upstreams(Resource):
         gives=UpstreamShape,
         takes=NewUpstream,
         status=201,
+        is_dangerous=True,
     )
     def post(self, call: Call) -> Upstream:
         """Add an upstream; nothing is asked of it before a channel follows it."""
@@ -123,6 +124,7 @@ class OneUpstream(Resource):
         gives=UpstreamShape,
         takes=ReasonedUpstreamChange,
         is_conditional=True,
+        is_dangerous=True,
     )
     def patch(self, call: Call, pk: int) -> Upstream:
         """Change how an upstream is reached, or how far it is believed."""
@@ -133,7 +135,9 @@ class OneUpstream(Resource):
         why = call.said.get("why", "")
         return verbs.edit(upstream, replace(now, **said), by=call.by, why=why)
 
-    @operation("delete_upstream", needs=Permission.ADMINISTER, is_conditional=True)
+    @operation(
+        "delete_upstream", needs=Permission.ADMINISTER, is_conditional=True, is_dangerous=True
+    )
     def delete(self, call: Call, pk: int) -> None:
         """Remove an upstream with its runs and proposals; releases from it stay."""
         upstream = one_upstream(pk, lock=True)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard.acting import act, needs, operator, require
 from oemupdates.dashboard.drawing import percent
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, ShareLink
@@ -87,6 +88,7 @@ def badge(request: HttpRequest, secret: str) -> HttpResponseBase:
 
 @require_POST
 @needs(Permission.OPERATE_GROUPS)
+@proven
 def make(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a group a badge, or the one that it has a new address."""
     group = get_object_or_404(Group, pk=pk)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.acting import act, complain, needs, operator
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.services import history
 from oemupdates.services import retention as verbs
@@ -45,6 +46,7 @@ def retention(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def change(request: HttpRequest, kind: str) -> HttpResponse:
     """Keep something longer, or, if its name was typed, shorter."""
     if kind not in set(Kind):

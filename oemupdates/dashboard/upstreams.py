@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from oemupdates.dashboard import paging, syncs
 from oemupdates.dashboard.acting import act, needs, operator
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Proposal, Subscription, SyncRun, Upstream
 from oemupdates.services import upstreams as verbs
@@ -114,6 +115,7 @@ def _followings() -> list[Following]:
 
 @require_http_methods(ASK_OR_DO)
 @needs(Permission.ADMINISTER)
+@proven
 def add(request: HttpRequest) -> HttpResponse:
     """Ask how another server is reached, and know it from then on."""
     by, form = operator(request), UpstreamForm(request.POST or None)
@@ -140,6 +142,7 @@ def upstream(request: HttpRequest, upstream: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def edit(request: HttpRequest, upstream: int) -> HttpResponse:
     """Reach a server otherwise, or believe it otherwise."""
     found, by, form = _one(upstream), operator(request), UpstreamForm(request.POST)
@@ -171,6 +174,7 @@ def switch(request: HttpRequest, upstream: int) -> HttpResponse:
 
 @require_POST
 @needs(Permission.ADMINISTER)
+@proven
 def remove(request: HttpRequest, upstream: int) -> HttpResponse:
     """Forget a server, if its name was typed."""
     found, by, why = _one(upstream), operator(request), request.POST.get("why", "")

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from oemupdates.dashboard.acting import act, needs, operator, require, where
+from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Group, ShareLink
 from oemupdates.services import share_links
@@ -43,6 +44,7 @@ class LinkForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @needs(Permission.OPERATE_GROUPS)
+@proven
 def links(request: HttpRequest) -> HttpResponse:
     """Show the links, and make one."""
     reach = where(request, Permission.OPERATE_GROUPS)

@@ -8,11 +8,11 @@ from django.test import Client
 
 from oemupdates.domain.access import Permission
 from oemupdates.domain.notice import Shape
-from oemupdates.models import Operator, UpdateSecret, Webhook
-from oemupdates.services import proof, rates, tokens, webhooks
+from oemupdates.models import Operator, UpdateSecret, Upstream, Webhook
+from oemupdates.services import proof, rates, tokens, upstreams, webhooks
 from tests.api.conftest import etag, problem, send
 from tests.dashboard.conftest import PASSWORD
-from tests.services.makers import last_activity, make_token
+from tests.services.makers import last_activity, make_token, seeded_group
 
 SAID = {"name": 'all "nodes"', "why": "first"}
 
@@ -37,6 +37,11 @@ def stale(admin: Operator) -> Client:
 def hook(admin: Operator) -> Webhook:
     terms = webhooks.Terms("hook", "https://hooks.example.net/", ["node.dark"], Shape.GENERIC)
     return webhooks.create(terms, by=admin).webhook
+
+
+@pytest.fixture
+def upstream(db: None) -> Upstream:
+    return upstreams.add(upstreams.Terms("flatcar", "public"), by=None)
 
 
 def html_of(answer: Any) -> str:
@@ -94,12 +99,20 @@ class TestPages:
             "/admin/webhooks/make/",
             "/admin/webhooks/{webhook}/edit/",
             "/admin/webhooks/{webhook}/secret/",
+            "/admin/retention/history/",
+            "/releases/upstreams/add/",
+            "/releases/upstreams/{upstream}/edit/",
+            "/releases/upstreams/{upstream}/remove/",
+            "/wallboard/links/",
+            "/groups/{group}/badge/",
         ],
     )
     def test_that_are_dangerous_ask(
-        self, stale: Client, admin: Operator, hook: Webhook, path: str
+        self, stale: Client, admin: Operator, hook: Webhook, upstream: Upstream, path: str
     ) -> None:
-        answer = stale.post(path.format(user=admin.pk, webhook=hook.pk), {"on": "0"})
+        made = {"user": admin, "webhook": hook, "upstream": upstream, "group": seeded_group()}
+        keys = {name: row.pk for name, row in made.items()}
+        answer = stale.post(path.format(**keys), {"on": "0"})
         assert "Is it you?" in html_of(answer)
 
     def test_that_make_things_safer_do_not(self, stale: Client) -> None:
@@ -129,13 +142,26 @@ class TestApi:
             ),
             ("PATCH", "webhooks/{pk}", {"url": "https://elsewhere.example"}),
             ("POST", "webhooks/{pk}/secret", {}),
+            ("POST", "retention", {"kind": "history", "days": 30}),
+            ("POST", "upstreams", {"name": "x", "kind": "public"}),
+            ("PATCH", "upstreams/{upstream}", {"name": "y"}),
+            ("DELETE", "upstreams/{upstream}", None),
+            ("POST", "groups/{group}/badge", {}),
+            ("POST", "wallboard-links", {"name": "Kitchen"}),
         ],
     )
-    def test_keeps_webhooks_secrets_and_addresses(
-        self, stale: Client, hook: Webhook, method: str, path: str, body: dict[str, Any]
+    def test_keeps_what_leads_out_or_lets_in(
+        self,
+        stale: Client,
+        hook: Webhook,
+        upstream: Upstream,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None,
     ) -> None:
-        present = etag(stale, f"webhooks/{hook.pk}")
-        answer = send(stale, method, path.format(pk=hook.pk), body, If_Match=present)
+        path = path.format(pk=hook.pk, upstream=upstream.pk, group=seeded_group().pk)
+        present = etag(stale, path) if method in {"PATCH", "DELETE"} else ""
+        answer = send(stale, method, path, body, If_Match=present)
         assert problem(answer) == (403, "proof-required")
 
     def test_reads_without(self, stale: Client) -> None:
