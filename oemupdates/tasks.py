@@ -61,7 +61,8 @@ def advance_bulk_changes() -> None:
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
 def tend_demo_fleet() -> None:
     """Go on with loading, keeping alive or removing the demo fleet, where there is one."""
-    demo.advance(seconds=DEMO_SECONDS)
+    steps = demo.advance(seconds=DEMO_SECONDS)
+    heartbeats.beat("tend_demo_fleet", timezone.now(), found=steps)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types
@@ -127,7 +128,8 @@ def _tell(found: activity_chain.Found) -> None:
 def tell_webhooks() -> None:
     """Find what webhooks are to be told, and send what is due."""
     notices.find(timezone.now())
-    deliveries.send_due()
+    sent = deliveries.send_due()
+    heartbeats.beat("tell_webhooks", timezone.now(), found=sent)
 
 
 @shared_task(acks_late=False)  # type: ignore[untyped-decorator] # Celery has no types

@@ -11,6 +11,7 @@ from django.utils import timezone
 from fleet.celery import app
 from oemupdates import tasks
 from oemupdates.models import Event, Heartbeat, Node, NodeCount, Sample
+from oemupdates.services import clock
 from tests.services.makers import counted, make_node, recounted
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,20 @@ class TestSchedule:
         app.loader.import_default_modules()
         for entry in app.conf.beat_schedule.values():
             assert entry["task"] in app.tasks
+
+    def test_is_the_table_of_what_the_clock_does(self):
+        schedule = {
+            entry["task"].removeprefix("oemupdates.tasks."): entry["schedule"]
+            for entry in app.conf.beat_schedule.values()
+        }
+        told = {work.name: work.seconds for work in clock.works(timezone.now(), {})}
+        assert told == {name: each for name, each in schedule.items() if name != "beat"}
+
+    @pytest.mark.parametrize("name", [work.name for work in clock.works(timezone.now(), {})])
+    def test_is_noted_when_it_is_done(self, name, settings, tmp_path):
+        settings.PAYLOAD_DIR = tmp_path
+        getattr(tasks, name)()
+        assert Heartbeat.objects.filter(name=name).exists()
 
 
 class TestMarkDarkNodes:

@@ -4,6 +4,7 @@ from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
 from oemupdates.domain.drift_facts import Basis, Drift, Severity
 from oemupdates.domain.event import Meaning
+from oemupdates.domain.health import Level
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.domain.oem import Before
@@ -23,7 +24,6 @@ from oemupdates.models import (
 from oemupdates.models.sample import Dimension
 from oemupdates.services.bulk import VERBS
 from oemupdates.services.demo import NONE
-from oemupdates.services.health import Level
 from oemupdates.services.retention import Kind
 
 ARCHITECTURES = [architecture.value for architecture in Architecture]

@@ -13,6 +13,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain.access import Permission
+from oemupdates.domain.health import Level
 from oemupdates.models import RejectedRequest, Sample
 from oemupdates.models.sample import Dimension
 from oemupdates.services import access, health
@@ -105,7 +106,7 @@ class System(Resource):
     def get(self, call: Call) -> dict[str, Any]:
         """Say how this server itself is, part by part."""
         parts = health.parts(timezone.now())
-        levels = list(health.Level)
+        levels = list(Level)
         worst = max((levels.index(part.level) for part in parts), default=0)
         return {"level": levels[worst], "parts": parts}
 

@@ -18,11 +18,11 @@ from oemupdates.dashboard.incomplete import lacking
 from oemupdates.domain import drift_words
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.drift_facts import Drift, Severity
+from oemupdates.domain.health import Level, Part
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
 from oemupdates.models import Channel, Group, Node, RejectedRequest, UpdateSecret
 from oemupdates.models.node_queries import NO_GROUP
-from oemupdates.services.health import Level, Part
 from oemupdates.services.update_secrets import ENDS_SOON, OLD
 
 # Held nodes are not counted by the counters: they are counted one by one, up to here.

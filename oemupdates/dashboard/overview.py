@@ -82,7 +82,7 @@ def bell(request: HttpRequest) -> HttpResponse:
     if number is None:
         cells = read_cells().within(look.reach)
         drifts = count(cells.drifts())
-        parts = health.clockwork(look.now)
+        parts = health.everyday(look.now)
         by_group = cells.by("group", "state", "is_dark")
         matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
         cache.set(f"bell:{look.key}", number := len(matters), BELL_SECONDS)
@@ -100,9 +100,9 @@ def _now(look: attention.Look) -> dict[str, object] | None:
         return None
     by_oem = cells.by("oem", "oem_basis", "drift", "version", "architecture")
     rows, differences = oems.rows(by_oem)
-    clockwork = health.clockwork(look.now)
+    parts = health.everyday(look.now)
     drifts = count(cells.drifts())
-    matters = attention.matters(by_group, look, drifts=drifts, parts=clockwork)
+    matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
     cache.set(f"bell:{look.key}", len(matters), BELL_SECONDS)
     versions: Counter[str] = Counter()
     running: Counter[tuple[str, str]] = Counter()
@@ -120,7 +120,7 @@ def _now(look: attention.Look) -> dict[str, object] | None:
         "differences": differences[:DIFFERENCES_SHOWN],
         "more_differences": len(differences[DIFFERENCES_SHOWN:]),
         "newest": _newest(running),
-        "health": clockwork,
+        "health": parts,
         "reads_security": look.reads_security,
         **_versions(versions),
     }

@@ -149,7 +149,7 @@ def _shown(look: Look) -> dict[str, object]:
     cells = NodeCount.objects.within(look.reach)
     by_group = cells.by("group", "state", "is_dark")
     found = fleet.of_sums(by_group)
-    parts = health.clockwork(look.now)
+    parts = health.everyday(look.now)
     drifts = count(cells.by("drift"))
     matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
     up_to_date = found.states[State.UP_TO_DATE]

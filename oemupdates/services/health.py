@@ -1,22 +1,24 @@
 """How this server itself is, part by part and in words."""
 
+import platform
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from importlib.metadata import version
 from pathlib import Path
 
+import django
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis import Redis
 from redis.exceptions import RedisError
 
-from oemupdates.models import ActivityCheck, Heartbeat, Sample, Subscription
+from oemupdates.domain.health import Level, Part, ago
+from oemupdates.models import ActivityCheck, Heartbeat, Sample
 from oemupdates.models.sample import WHOLE_FLEET
-from oemupdates.services import scrub
+from oemupdates.services import clock, heartbeats, scrub, sync_health
 from oemupdates.services.heartbeats import BEAT, WORKER
 
 OK = "ok"
@@ -26,40 +28,11 @@ LATE_SECONDS, DEAD_SECONDS = 90, 300
 # An hour's work that was not done for this long is overdue.
 HOURLY_OVERDUE = timedelta(hours=2)
 MANY_JOBS = 100
-NAMED = 3
 SLOW_SECONDS = 0.1
 LITTLE_DISK, NO_DISK = 0.10, 0.03
 _KIB = 1024
 # Celery's queue, as its Redis transport keeps it: a list.
 _QUEUE = "celery"
-
-
-class Level(StrEnum):
-    """How much a part of this server needs somebody."""
-
-    FINE = "fine"
-    WARNING = "warning"
-    TROUBLE = "trouble"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of this server: how it is in words, and as the number that a script reads.
-
-    `value` is in seconds, bytes or jobs, as `unit` says; None where nothing is known.
-    """
-
-    name: str
-    level: Level
-    words: str
-    value: float | None = None
-    unit: str = ""
-    at: datetime | None = None
-
-    @property
-    def label(self) -> str:
-        """The part's name as people read it."""
-        return self.name.replace("_", " ").capitalize()
 
 
 def database() -> str:
@@ -93,21 +66,28 @@ def broker() -> str:
 
 def parts(now: datetime) -> list[Part]:
     """Every part of this server, for who keeps it healthy."""
-    return [*clockwork(now), _database_part(), _migrations_part(), *_disks()]
+    return [*everyday(now), _migrations_part()]
 
 
-def clockwork(now: datetime) -> list[Part]:
-    """The parts that do what nobody asks for: cheap enough for every look at the overview."""
-    seen = {beat.name: beat for beat in Heartbeat.objects.all()}
+def everyday(now: datetime) -> list[Part]:
+    """The parts that change from day to day: cheap enough for every look at the overview."""
+    seen = heartbeats.seen()
+    worker = _seen("worker", "worker", seen.get(WORKER), now)
+    beat = _seen("beat", "beat", seen.get(BEAT), now)
+    sync = sync_health.part(now)
     return [
-        _seen("worker", "worker", seen.get(WORKER), now),
-        _seen("beat", "beat", seen.get(BEAT), now),
+        worker,
+        beat,
+        # Where nobody works, everything is late, and for that reason alone.
+        *([clock.part(now, seen)] if worker.level is beat.level is Level.FINE else []),
         _queue(),
         _sampled(now),
         *_repaired(seen.get("repair_counters"), now),
         _chain(now),
-        *_synced(now),
+        *([sync] if sync else []),
         *_scrubbed(seen.get("scrub_payloads"), now),
+        _database_part(),
+        *_disks(),
     ]
 
 
@@ -119,7 +99,7 @@ def _seen(name: str, what: str, beat: Heartbeat | None, now: datetime) -> Part:
     level = Level.FINE
     if seconds > LATE_SECONDS:
         level = Level.TROUBLE if seconds > DEAD_SECONDS else Level.WARNING
-    words = f"The {what} was heard {_ago(seconds)} ago."
+    words = f"The {what} was heard {ago(seconds)} ago."
     return Part(name, level, words, seconds, "seconds", beat.at)
 
 
@@ -167,7 +147,7 @@ def _repaired(beat: Heartbeat | None, now: datetime) -> Iterator[Part]:
         return
     seconds = max((now - beat.at).total_seconds(), 0.0)
     level = Level.WARNING if now - beat.at > HOURLY_OVERDUE else Level.FINE
-    words = f"The counters were counted anew {_ago(seconds)} ago."
+    words = f"The counters were counted anew {ago(seconds)} ago."
     yield Part("repair", level, words, seconds, "seconds", beat.at)
     drifted = f"{beat.found:,} counter{'s' * (beat.found != 1)} had drifted and were mended."
     words = drifted if beat.found else "No counter had drifted."
@@ -184,29 +164,9 @@ def _chain(now: datetime) -> Part:
         words = f"Activity was tampered with. {check.problem}"
         return Part("activity", Level.TROUBLE, words, check.rows, "rows", check.checked_at)
     seconds = max((now - check.checked_at).total_seconds(), 0.0)
-    words = f"The chain of activity was found whole {_ago(seconds)} ago, {check.rows:,} rows."
+    words = f"The chain of activity was found whole {ago(seconds)} ago, {check.rows:,} rows."
     level = Level.WARNING if now - check.checked_at > HOURLY_OVERDUE else Level.FINE
     return Part("activity", level, words, check.rows, "rows", check.checked_at)
-
-
-def _synced(now: datetime) -> Iterator[Part]:
-    """How long ago the channel that waits longest heard from its upstream; nothing if none do."""
-    followed = Subscription.objects.filter(upstream__is_enabled=True)
-    known = list(followed.select_related("upstream", "channel"))
-    if not known:
-        return
-    failing = [one for one in known if one.failures]
-    ages = [one.last_success_at for one in known if one.last_success_at]
-    if failing:
-        names = ", ".join(str(one) for one in failing[:NAMED])
-        more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""
-        yield Part("sync", Level.WARNING, f"The last sync failed of {names}{more}.")
-    elif len(ages) < len(known):
-        yield Part("sync", Level.FINE, "Not every upstream was asked yet.")
-    else:
-        seconds = max((now - min(ages)).total_seconds(), 0.0)
-        words = f"Every channel heard from its upstream within {_ago(seconds)}."
-        yield Part("sync", Level.FINE, words, seconds, "seconds", min(ages))
 
 
 def _scrubbed(beat: Heartbeat | None, now: datetime) -> Iterator[Part]:
@@ -222,7 +182,7 @@ def _scrubbed(beat: Heartbeat | None, now: datetime) -> Iterator[Part]:
     elif beat is not None:
         seconds = max((now - beat.at).total_seconds(), 0.0)
         level = Level.WARNING if now - beat.at > HOURLY_OVERDUE else Level.FINE
-        words = f"The payloads that this server hosts were looked at {_ago(seconds)} ago."
+        words = f"The payloads that this server hosts were looked at {ago(seconds)} ago."
         yield Part("payloads", level, words, seconds, "seconds", beat.at)
 
 
@@ -279,8 +239,20 @@ def _size(number: float) -> str:
     return f"{number:.1f} TiB"
 
 
-def _ago(seconds: float) -> str:
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds // size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+def versions() -> list[tuple[str, str]]:
+    """What this server is made of, by name and version."""
+    return [
+        ("Python", platform.python_version()),
+        ("Django", django.get_version()),
+        ("Celery", version("celery")),
+        (connection.display_name, _database_version()),
+    ]
+
+
+def _database_version() -> str:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SHOW server_version")
+        else:
+            cursor.execute("SELECT sqlite_version()")
+        return str(cursor.fetchone()[0])

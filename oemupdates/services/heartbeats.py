@@ -9,6 +9,11 @@ from oemupdates.models import Heartbeat
 BEAT, WORKER = "beat", "worker"
 
 
+def seen() -> dict[str, Heartbeat]:
+    """What each part did last, by its name."""
+    return {beat.name: beat for beat in Heartbeat.objects.all()}
+
+
 def beat(name: str, at: datetime, *, found: int = 0) -> None:
     """Note when a part last worked, and how much it found to do; an older word changes nothing."""
     known = Heartbeat.objects.filter(name=name)

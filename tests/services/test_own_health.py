@@ -4,15 +4,15 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from oemupdates.models import ActivityCheck, Heartbeat
-from oemupdates.services import health, heartbeats, samples
-from oemupdates.services.health import Level
-from tests.services.makers import NOW, make_node
+from oemupdates.domain.health import Level, Part
+from oemupdates.models import ActivityCheck, Heartbeat, Subscription, SyncRun
+from oemupdates.services import clock, health, heartbeats, samples, upstreams
+from tests.services.makers import NOW, make_node, seeded_channel
 
 pytestmark = pytest.mark.django_db
 
 
-def part(name: str) -> health.Part:
+def part(name: str) -> Part:
     return next(part for part in health.parts(NOW) if part.name == name)
 
 
@@ -144,3 +144,93 @@ class TestActivity:
         found = part("activity")
         assert (found.level, found.value) == (level, 7)
         assert problem in found.words
+
+
+class TestClock:
+    @pytest.mark.parametrize(
+        ("name", "late", "fine"),
+        [
+            ("tell_webhooks", timedelta(minutes=11), timedelta(minutes=10)),
+            ("verify_activity", timedelta(hours=12, minutes=11), timedelta(hours=12, minutes=10)),
+        ],
+    )
+    def test_is_behind_with_what_was_not_done_for_long(self, name, late, fine):
+        for alive in ("worker", "beat"):
+            heartbeats.beat(alive, NOW)
+        heartbeats.beat(name, NOW - late)
+        found = part("clock")
+        assert (found.level, found.value) == (Level.WARNING, 1)
+        assert name in found.words
+        heartbeats.beat(name, NOW - fine)
+        assert part("clock").level is Level.FINE
+
+    def test_says_nothing_where_nobody_works(self):
+        heartbeats.beat("tell_webhooks", NOW - timedelta(days=1))
+        assert "clock" not in {part.name for part in health.parts(NOW)}
+
+    def test_says_how_often_things_are_done(self):
+        told = {work.name: work.every for work in clock.works(NOW, {})}
+        assert told["tell_webhooks"] == "5 seconds"
+        assert told["look_for_holes"] == "10 minutes"
+        assert (told["take_sample"], told["verify_activity"]) == ("minute", "6 hours")
+
+
+class TestSyncs:
+    @pytest.fixture
+    def following(self) -> Subscription:
+        upstream = upstreams.add(upstreams.Terms("flatcar", "public"), by=None)
+        made = upstreams.subscribe(upstream, seeded_channel(), by=None)
+        return self.change(made, next_run_at=NOW + timedelta(minutes=30), last_success_at=NOW)
+
+    def change(self, following: Subscription, **values: object) -> Subscription:
+        Subscription.objects.filter(pk=following.pk).update(**values)
+        return Subscription.objects.get(pk=following.pk)
+
+    def run(self, following: Subscription, **values: object) -> None:
+        given = {"asked_at": NOW, "lease_until": NOW} | values
+        SyncRun.objects.create(upstream=following.upstream, channel=following.channel, **given)
+
+    def test_are_no_part_where_nothing_follows(self):
+        assert "sync" not in {part.name for part in health.parts(NOW)}
+
+    def test_are_fine_as_old_as_the_oldest_success(self, following):
+        self.change(following, last_success_at=NOW - timedelta(hours=3))
+        found = part("sync")
+        assert (found.level, found.value) == (Level.FINE, 3 * 3600)
+        assert "within 3 h" in found.words
+
+    def test_that_failed_are_named(self, following):
+        self.change(following, failures=2)
+        found = part("sync")
+        assert (found.level, found.value) == (Level.WARNING, 0)
+        assert "stable" in found.words
+
+    @pytest.mark.parametrize(
+        ("minutes", "level"), [(30, Level.FINE), (31, Level.WARNING), (90, Level.WARNING)]
+    )
+    def test_that_nobody_asks_for_are_overdue(self, following, minutes, level):
+        self.change(following, next_run_at=NOW - timedelta(minutes=minutes))
+        assert part("sync").level is level
+
+    def test_that_nobody_begins_wait_too_long_unless_another_is_under_way(self, following):
+        self.run(following, asked_at=NOW - timedelta(hours=1))
+        assert "waits for 60 min to begin" in part("sync").words
+        other = upstreams.subscribe(following.upstream, seeded_channel("beta"), by=None)
+        alive = NOW + timedelta(seconds=30)
+        self.run(other, state="running", started_at=NOW, lease_until=alive)
+        assert part("sync").level is Level.FINE
+
+    @pytest.mark.parametrize(
+        ("hours", "lease", "words"),
+        [
+            (7, timedelta(seconds=30), "is under way for 7 h"),
+            (3, -timedelta(minutes=11), "was left after 3 h"),
+            (5, timedelta(seconds=30), ""),
+        ],
+    )
+    def test_that_do_not_end_hang(self, following, hours, lease, words):
+        began = NOW - timedelta(hours=hours)
+        self.run(following, state="running", started_at=began, lease_until=NOW + lease)
+        found = part("sync")
+        assert found.level is (Level.WARNING if words else Level.FINE)
+        assert words in found.words

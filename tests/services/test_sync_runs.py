@@ -168,11 +168,11 @@ class TestCancel:
 
 class TestHealth:
     def test_says_nothing_where_nothing_follows(self, upstream):
-        assert not [part for part in health.clockwork(timezone.now()) if part.name == "sync"]
+        assert not [part for part in health.everyday(timezone.now()) if part.name == "sync"]
 
     def test_says_what_failed_and_how_old_the_rest_is(self, run):
         def says():
-            (part,) = (one for one in health.clockwork(timezone.now()) if one.name == "sync")
+            (part,) = (one for one in health.everyday(timezone.now()) if one.name == "sync")
             return part.level, part.words
 
         assert says() == ("fine", "Not every upstream was asked yet.")
