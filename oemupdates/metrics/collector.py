@@ -7,6 +7,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from threading import Lock
 
 from django.contrib.sessions.models import Session
@@ -16,10 +17,18 @@ from django.utils import timezone
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from oemupdates.models import Channel, Group, Node, NodeCount, Webhook, WebhookDelivery
+from oemupdates.models import (
+    ActivityCheck,
+    Channel,
+    Group,
+    Node,
+    NodeCount,
+    Webhook,
+    WebhookDelivery,
+)
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import standings
-from oemupdates.services import exposure, feed, health
+from oemupdates.services import clock, exposure, feed, health, heartbeats, sync_health
 
 logger = logging.getLogger(__name__)
 
@@ -192,9 +201,38 @@ def _server() -> Iterator[Metric]:
         if part.name in _PARTS and part.value is not None:
             name, words = _PARTS[part.name]
             yield _gauge(name, words, part.value)
+    late = sum(work.is_late for work in clock.works(now, heartbeats.seen()))
+    words = "Tasks of the clock that were not done for too long"
+    yield _gauge("clock_tasks_late", words, late)
+    yield from _syncs(now)
+    yield from _activity(now)
     yield _gauge("activity_last_id", "The id of the last activity", feed.newest())
     sessions = Session.objects.filter(expire_date__gt=now).count()
     yield _gauge("sessions", "Sessions of people that have not ended", sessions)
+
+
+def _syncs(now: datetime) -> Iterator[Metric]:
+    found = sync_health.look(now)
+    states: dict[tuple[str, ...], float] = {
+        ("followed",): found.followed,
+        ("failing",): len(found.failing),
+        ("late",): len(found.late),
+    }
+    words = "Channels that follow an upstream; failing or late are those that need somebody"
+    yield _family("synced_channels", words, ("state",), states)
+    if found.oldest_at is not None:
+        words = "Seconds since the channel that waits longest heard from its upstream"
+        yield _gauge("sync_age_seconds", words, (now - found.oldest_at).total_seconds())
+
+
+def _activity(now: datetime) -> Iterator[Metric]:
+    """Nothing before the chain was verified for the first time."""
+    check = ActivityCheck.objects.filter(pk=ActivityCheck.ONLY).first()
+    if check is not None:
+        words = "Whether the chain of activity was whole when it was last verified"
+        yield _gauge("activity_whole", words, not check.problem)
+        words = "Seconds since the chain of activity was last verified"
+        yield _gauge("activity_verified_seconds", words, (now - check.checked_at).total_seconds())
 
 
 def _webhooks() -> Iterator[Metric]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 from prometheus_client.parser import text_string_to_metric_families as plain
@@ -19,12 +21,13 @@ from pytest_django.fixtures import Settings
 from oemupdates import telemetry
 from oemupdates.domain.node import State
 from oemupdates.metrics import collector, endpoint
-from oemupdates.services import health, heartbeats, samples, webhooks
+from oemupdates.models import ActivityCheck, Subscription
+from oemupdates.services import activity_chain, health, heartbeats, samples, upstreams, webhooks
 from oemupdates.services.webhooks import Terms
 from tests.omaha.door import Door, serving
 from tests.omaha.messages import NEW, check, tell
 from tests.omaha.policy import publish
-from tests.services.makers import NOW, make_node, make_operator, seeded_group
+from tests.services.makers import NOW, make_node, make_operator, seeded_channel, seeded_group
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
@@ -64,6 +67,10 @@ def everything() -> None:
     for name in (heartbeats.BEAT, heartbeats.WORKER, "repair_counters"):
         heartbeats.beat(name, NOW)
     samples.take(NOW)
+    activity_chain.check()
+    upstream = upstreams.add(upstreams.Terms("flatcar", "public"), by=None)
+    upstreams.subscribe(upstream, seeded_channel(), by=None)
+    Subscription.objects.update(last_success_at=timezone.now() - timedelta(hours=3))
     for child, label in (
         (telemetry.REJECTED, "malformed_xml"),
         (telemetry.PAYLOAD_REQUESTS, "200"),
@@ -144,7 +151,7 @@ class TestForm:
             make_node(version=f"4459.2.{number}", oem=f"oem{number}")
         with CaptureQueriesContext(connection) as many:
             scrape()
-        assert len(many) <= len(few) <= 25
+        assert len(many) <= len(few) <= 26
 
 
 @pytest.mark.django_db
@@ -160,6 +167,20 @@ class TestFleet:
         assert value("oemfleet_unassigned_nodes") == 1
         assert value("oemfleet_oem_nodes", oem="azure", basis="reported") == 1
         assert value("oemfleet_version_nodes", version="4459.2.1") == 3
+
+    def test_tells_how_syncs_and_the_chain_of_activity_are(self) -> None:
+        everything()
+        now = timezone.now()
+        assert value("oemfleet_clock_tasks_late") == 1
+        assert value("oemfleet_synced_channels", state="followed") == 1
+        assert value("oemfleet_synced_channels", state="failing") == 0
+        assert value("oemfleet_sync_age_seconds") == pytest.approx(3 * 3600, abs=600)
+        assert value("oemfleet_activity_whole") == 1
+        Subscription.objects.update(failures=1, next_run_at=now - timedelta(hours=1))
+        ActivityCheck.objects.update(problem="Row 7 was changed.")
+        assert value("oemfleet_synced_channels", state="failing") == 1
+        assert value("oemfleet_synced_channels", state="late") == 1
+        assert value("oemfleet_activity_whole") == 0
 
     def test_bounds_what_strangers_may_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(collector, "OEMS", 3)
