@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from oemupdates.dashboard import words
 from oemupdates.domain.node import State
+from oemupdates.domain.query import Flag, Key, Query
 from oemupdates.models import Node, Operator
 
 PREFERENCE = "node_columns"
@@ -45,7 +46,10 @@ def _marks(node: Node) -> str:
 
 
 def _hold(node: Node) -> str:
-    return f"{node.held_by}: {node.held_because}" if node.is_held else ""
+    if not node.is_held:
+        return ""
+    until = _time("held_until")(node)
+    return f"{node.held_by}: {node.held_because}{f', until {until}' if until else ''}"
 
 
 _COLUMNS = (
@@ -76,10 +80,15 @@ NAMING = (
 )
 
 
-def picked(operator: Operator) -> list[Column]:
-    """The columns that somebody picked, in the order of the list; the usual ones else."""
+def picked(operator: Operator, query: Query) -> list[Column]:
+    """The columns that somebody picked, in the order of the list; the usual ones else.
+
+    Who asks for nodes that are held is told by whom, why and until when, whatever they picked.
+    """
     kept = operator.preferences.get(PREFERENCE)
-    names = kept if isinstance(kept, list) else USUAL
+    names = {*(kept if isinstance(kept, list) else USUAL)}
+    if any(Flag.HELD in term.texts for term in query.about(Key.IS) if not term.is_negated):
+        names.add("hold")
     return [column for column in _COLUMNS if column.name in names]
 
 

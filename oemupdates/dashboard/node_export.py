@@ -31,7 +31,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if kind not in exporting.TYPES:
         problems.append(exporting.no_such(kind))
     found = find(query, where(request, Permission.READ_FLEET), now=timezone.now())
-    columns = [*node_columns.NAMING, *node_columns.picked(operator(request))]
+    columns = [*node_columns.NAMING, *node_columns.picked(operator(request), query)]
     try:
         first = [] if problems else _first(found)
     except (BadQuery, BadSearch) as problem:

@@ -40,7 +40,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
     query, problems = read_parameters(dict(request.GET.lists()), others=_OTHERS)
     reach = where(request, Permission.READ_FLEET)
     found = find(query, reach, now=timezone.now())
-    columns = node_columns.picked(operator(request))
+    columns = node_columns.picked(operator(request), query)
     page: Slice[Node] = Slice([])
     after = request.GET.get("after", "")
     if not problems:

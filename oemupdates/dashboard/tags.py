@@ -126,6 +126,14 @@ def ago(moment: datetime | None) -> SafeString | str:
     )
 
 
+@register.simple_tag
+def ends(moment: datetime | None) -> SafeString | str:
+    """When something ends or ended, as the distance from now."""
+    if moment is None:
+        return "has no end"
+    return format_html("{} {}", "ends" if moment > timezone.now() else "ended", ago(moment))
+
+
 def _distance(passed: timedelta, moment: datetime) -> str:
     away = abs(passed.total_seconds())
     if passed.days > _FEW_DAYS:

@@ -65,7 +65,7 @@ def test_why_a_node_does_not_update_is_a_name_away(
     assert opened.complaints == []
 
 
-def test_who_is_held_by_whom_is_one_click_from_the_overview(
+def test_who_is_held_by_whom_until_when_is_one_click_from_the_overview(
     fleet: dict[str, str], window: Opener
 ) -> None:
     opened = window()
@@ -76,6 +76,7 @@ def test_who_is_held_by_whom_is_one_click_from_the_overview(
     expect(page.locator("tbody tr").get_by_role("link").first).to_have_attribute(
         "href", fleet["held"]
     )
+    expect(page.locator("tbody td[data-label=Hold]")).to_contain_text("has no end")
 
 
 def test_a_node_is_moved_and_moved_back_on_a_telephone(movable: Node, window: Opener) -> None:

@@ -4,13 +4,15 @@ import csv
 import io
 import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import BulkChange, Node, Operator, SavedView
-from oemupdates.services import bulk, labels, walking
+from oemupdates.services import bulk, labels, nodes, walking
 from oemupdates.services.bulk import Wanted
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, seeded_group
@@ -43,6 +45,22 @@ class TestExport:
         screen = page.get("/nodes/?q=oem:azure").content.decode().partition("<thead>")[2]
         shown = re.findall(r"<th>([^<]+)</th>", screen.partition("</thead>")[0])
         assert list(row) == ["Machine id", "Name", *shown[1:]]
+
+    def test_of_held_nodes_says_by_whom_why_and_until_when(
+        self, page: Client, admin: Operator
+    ) -> None:
+        ends = timezone.now() + timedelta(hours=5, minutes=1)
+        nodes.hold(make_node(), because="disk", until=ends, by=admin)
+        nodes.hold(make_node(), because="for good", by=admin)
+        make_node()
+        page.post("/nodes/columns/", {"column": ["os"]})
+        html = page.get("/nodes/?held=1").content.decode()
+        assert "admin: disk" in html
+        assert re.search(r"ends <time [^>]+>in 5 h</time>", html)
+        assert "has no end" in html
+        told = [row["Hold"] for row in cells(page, "q=is:held")]
+        assert told == ["admin: for good", f"admin: disk, until {ends:%Y-%m-%dT%H:%M:%S}Z"]
+        assert list(cells(page, "q=-is:held")[0]) == ["Machine id", "Name", "OS"]
 
     def test_follows_the_picked_columns(self, page: Client) -> None:
         labels.label(make_node(), "rack=7", by=None)

@@ -26,7 +26,8 @@ class TestVerbs:
         answer = page.post(f"/nodes/{node.pk}/hold/", form, follow=True)
         html = " ".join(answer.content.decode().split())
         assert "is held. It hears of it at its next check-in." in html
-        assert f"Held by admin: bad disk, until {until:%Y-%m-%d %H:%M} UTC." in html
+        assert "Held by admin: bad disk. It ends <time " in html
+        assert f'title="{until:%Y-%m-%d %H:%M}:00 UTC">in 23 h</time>.' in html
         assert "It is held now, and hears so at its next check-in." in html
         node.refresh_from_db()
         assert node.held_until == datetime(
