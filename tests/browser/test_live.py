@@ -57,6 +57,15 @@ def hold_a_node(window: Opener, path: str) -> None:
     expect(other.page.get_by_role("status")).to_contain_text("is held")
 
 
+def switch_updates_off(window: Opener, path: str) -> None:
+    """The same, with a whole group."""
+    other = window()
+    other.log_in()
+    other.open(path)
+    other.page.get_by_role("button", name="Switch updates off").click()
+    expect(other.page.get_by_role("status")).to_contain_text("are off")
+
+
 def test_a_change_is_shown_when_the_stream_says_so(window: Opener) -> None:
     opened = guide(window, topics=("overview",))
     before = opened.page.content().partition("Drawn at <b>")[2][:15]
@@ -103,6 +112,44 @@ def test_nothing_jumps_under_the_pointer(fleet: dict[str, str], window: Opener) 
     line.click()
     expect(rows.first).to_contain_text("node.held")
     expect(line).to_have_count(0)
+
+
+@pytest.mark.parametrize("way", ["pointer", "key"])
+def test_the_overview_holds_still_under_who_is_about_to_click(
+    fleet: dict[str, str], window: Opener, way: str
+) -> None:
+    opened = window()
+    page = opened.page
+    opened.log_in()
+    page.clock.install()
+    stream(page)
+    opened.open("/")
+    needs = page.get_by_role("region", name="Needs you").get_by_role("link")
+    held, last = needs.filter(has_text="held by operators"), needs.last
+    page.clock.run_for(3000)
+    if way == "pointer":
+        last.hover()
+    else:
+        last.focus()
+    number, place = needs.count(), last.bounding_box()
+    # A number is text, and changes where it stands.
+    expect(held).to_contain_text("1 node ")
+    hold_a_node(window, fleet["node"])
+    page.clock.run_for(11000)
+    expect(held).to_contain_text("2 nodes ")
+    assert last.bounding_box() == place
+    # One matter more waits until nobody is there.
+    switch_updates_off(window, fleet["group"])
+    page.clock.run_for(11000)
+    line = page.locator("#overview > .fresh")
+    expect(line).to_have_text("Changed: show")
+    assert (needs.count(), last.bounding_box()) == (number, place)
+    page.mouse.move(2, 2)
+    page.evaluate("document.activeElement.blur()")
+    page.clock.run_for(3000)
+    expect(needs).to_have_count(number + 1)
+    expect(line).to_have_count(0)
+    assert opened.complaints == []
 
 
 def test_what_somebody_folded_open_stays_open(window: Opener) -> None:
