@@ -36,6 +36,10 @@ class BulkShape(Shape):
         child=serializers.IntegerField(),
         help_text="Why nodes were left as they are, and how many.",
     )
+    refused_nodes = serializers.DictField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text="The ids of the first of them, by why.",
+    )
 
     class Meta:
         model = BulkChange
@@ -52,6 +56,7 @@ class BulkShape(Shape):
             "done",
             "refused",
             "refusals",
+            "refused_nodes",
             "created_at",
             "ended_at",
         )

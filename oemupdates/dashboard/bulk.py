@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from oemupdates.dashboard import words
 from oemupdates.dashboard.acting import act, needs, operator, where
 from oemupdates.dashboard.facets import list_url
-from oemupdates.domain.access import Permission
+from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.query import BadQuery, Query
 from oemupdates.domain.query_reading import read
 from oemupdates.models import BulkChange, Group, Label, Node
@@ -32,6 +32,15 @@ _COUNTING_SECONDS = 0.4
 _COUNTED_AT_ONCE = 2000
 _SHOWN = 10
 _LABELS = 200
+
+
+class Refusal(NamedTuple):
+    """Why nodes refused a change, how many, the first of them, and how many more there are."""
+
+    words: str
+    number: int
+    nodes: list[Node]
+    more: int
 
 
 class Plan(NamedTuple):
@@ -115,7 +124,7 @@ def bulk_change(request: HttpRequest, pk: int) -> HttpResponse:
         and change.done > 0
         and change.undoes_id is None
         and change.verb not in bulk.NOT_UNDONE,
-        "refusals": sorted(change.refusals.items(), key=lambda one: -one[1]),
+        "refusals": _refusals(change, where(request, Permission.READ_FLEET)),
         "left": max((change.expected or 0) - change.done - change.refused, 0),
         "list_url": f"{reverse('dashboard:nodes')}{list_url(read(change.query))}",
     }
@@ -147,6 +156,18 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 def _seen(request: HttpRequest, pk: int) -> BulkChange:
     reach = where(request, Permission.READ_FLEET)
     return get_object_or_404(BulkChange.objects.all().shown_to(operator(request), reach), pk=pk)
+
+
+def _refusals(change: BulkChange, reach: Reach) -> list[Refusal]:
+    """Why nodes refused, the most of them first; those by name that whoever looks may see."""
+    keys = {key for some in change.refused_nodes.values() for key in some}
+    nodes = {node.pk: node for node in Node.objects.filter(pk__in=keys)}
+    found = []
+    for words_, number in sorted(change.refusals.items(), key=lambda one: -one[1]):
+        some = [nodes[key] for key in change.refused_nodes.get(words_, []) if key in nodes]
+        seen = [node for node in some if reach.covers(node.group_id)]
+        found.append(Refusal(words_, number, seen, number - len(seen)))
+    return found
 
 
 def _run(request: HttpRequest, change: BulkChange, query: Query) -> HttpResponse:

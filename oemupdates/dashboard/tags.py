@@ -149,7 +149,7 @@ def nodes_url(**values: object) -> str:
     """The node list with filters: a value each, several if it is a list, `-` if it is empty."""
     pairs: list[tuple[str, str]] = []
     for name, value in values.items():
-        some = value if isinstance(value, (list, tuple)) else [value]
+        some = value if isinstance(value, (list, tuple, set)) else [value]
         pairs += [(name, EMPTY if one in {"", None} else str(one)) for one in some]
     return f"{reverse('dashboard:nodes')}?{urlencode(pairs)}"
 

@@ -28,7 +28,8 @@ class BulkChange(models.Model):
     It goes through the nodes from the newest to the oldest: those with keys from `last_key` on
     are done (0: none yet). Each chunk moves it in the transaction that changes the chunk's nodes,
     so whoever is killed in between has done nothing twice. `undoes` is the change that this one
-    takes back.
+    takes back. `refusals` has how many nodes refused for each reason, `refused_nodes` the keys of
+    the first of them.
     """
 
     class State(models.TextChoices):
@@ -51,6 +52,7 @@ class BulkChange(models.Model):
     done = models.PositiveBigIntegerField(default=0)
     refused = models.PositiveBigIntegerField(default=0)
     refusals = models.JSONField(default=dict)
+    refused_nodes = models.JSONField(default=dict, db_default={})
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

@@ -6,7 +6,6 @@ goes on where it was, and two workers never do the same chunk.
 """
 
 import time
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -29,6 +28,9 @@ from oemupdates.services.node_changes import Change, Values
 CHUNK = 500
 # Kinds of refusals that are told apart; the words differ by node, and so are cut at its name.
 _MOST_REFUSALS = 12
+# How many nodes of a kind are kept by name, newest first: the rest are found by the query.
+_REFUSED_KEPT = 50
+_NOT_YOURS = "is not yours to change"
 _LONGEST_GAP_SECONDS = 0.2
 
 
@@ -63,7 +65,7 @@ def _advance(change: BulkChange) -> None:
     reach = access.where(change.by, Permission.OPERATE_NODES)
     try:
         keys, last = _next(change, reach)
-        done, refused = _do(change, keys, reach) if keys else (0, Counter[str]())
+        done, refused = _do(change, keys, reach) if keys else (0, {})
     except (activity.Refused, BadQuery, BadSearch) as problem:
         # A group was renamed, or a label's rules changed: nobody can go on with this.
         change.state, change.ended_at = BulkChange.State.STOPPED, timezone.now()
@@ -71,15 +73,25 @@ def _advance(change: BulkChange) -> None:
         change.save(update_fields=["state", "ended_at", "refusals"])
         return
     change.done += done
-    change.refused += refused.total()
-    for words, number in refused.items():
-        known = words in change.refusals or len(change.refusals) < _MOST_REFUSALS
-        kind = words if known else "for other reasons"
-        change.refusals[kind] = change.refusals.get(kind, 0) + number
+    _note(change, refused)
     change.last_key = last
     if not last:
         change.state, change.ended_at = BulkChange.State.DONE, timezone.now()
-    change.save(update_fields=["done", "refused", "refusals", "last_key", "state", "ended_at"])
+    counted = ["done", "refused", "refusals", "refused_nodes"]
+    change.save(update_fields=[*counted, "last_key", "state", "ended_at"])
+
+
+def _note(change: BulkChange, refused: Mapping[int, str]) -> None:
+    """Add to what a change tells of the nodes that refused it."""
+    change.refused += len(refused)
+    for key, words in sorted(refused.items(), reverse=True):
+        known = words in change.refusals or len(change.refusals) < _MOST_REFUSALS
+        kind = words if known else "for other reasons"
+        change.refusals[kind] = change.refusals.get(kind, 0) + 1
+        if kind != _NOT_YOURS:
+            some = change.refused_nodes.setdefault(kind, [])
+            if len(some) < _REFUSED_KEPT:
+                some.append(key)
 
 
 def _next(change: BulkChange, reach: Reach) -> tuple[list[int], int]:
@@ -98,14 +110,14 @@ def _next(change: BulkChange, reach: Reach) -> tuple[list[int], int]:
     return [node.pk for node in part.rows], part.last
 
 
-def _do(change: BulkChange, keys: list[int], reach: Reach) -> tuple[int, Counter[str]]:
+def _do(change: BulkChange, keys: list[int], reach: Reach) -> tuple[int, dict[int, str]]:
+    """Change some nodes: how many were, and why the others were not."""
     locked = Node.objects.filter(pk__in=keys).order_by("machine_id", "application")
     nodes = {node.pk: node for node in locked.select_for_update(no_key=True)}
-    refused = Counter[str]()
-    for key, node in list(nodes.items()):
-        if not reach.covers(node.group_id):
-            refused["is not yours to change"] += 1
-            del nodes[key]
+    beyond = [key for key, node in nodes.items() if not reach.covers(node.group_id)]
+    refused = dict.fromkeys(beyond, _NOT_YOURS)
+    for key in beyond:
+        del nodes[key]
     before: dict[int, Any] = {}
     if change.undoes_id is not None:
         items = BulkItem.objects.filter(change=change.undoes_id, node__in=nodes)
@@ -124,8 +136,8 @@ def _do(change: BulkChange, keys: list[int], reach: Reach) -> tuple[int, Counter
 
 def _label(
     change: BulkChange, keys: Collection[int], before: Mapping[int, Any]
-) -> tuple[dict[int, Any], Iterable[str]]:
-    """Label nodes, or take labels from them; the values that they carried."""
+) -> tuple[dict[int, Any], dict[int, str]]:
+    """Label nodes, or take labels from them; the values that they carried, and who refused."""
     if change.verb == "label":
         wanted = labels.read(change.arguments["label"])
     else:
@@ -134,22 +146,22 @@ def _label(
         left = wanted.value if change.verb == "label" else None
         values = {key: kept["label"] for key, kept in before.items()}
         restored, refused = labels.restore_labels(wanted.key, left, values)
-        return {key: {"label": left} for key in restored}, refused.values()
+        return {key: {"label": left} for key in restored}, refused
     if change.verb == "label":
         done, refused = labels.set_labels(keys, wanted)
-        return {key: {"label": value} for key, value in done.items()}, refused.values()
+        return {key: {"label": value} for key, value in done.items()}, refused
     taken, refused = labels.take_labels(keys, wanted.key)
-    return {key: {"label": value} for key, value in taken.items()}, refused.values()
+    return {key: {"label": value} for key, value in taken.items()}, refused
 
 
 def _set(
     change: BulkChange, doing: Change, nodes: Iterable[Node], before: Mapping[int, Any]
-) -> tuple[dict[int, Values], list[str]]:
-    """Set the fields of nodes, or give back what they held."""
+) -> tuple[dict[int, Values], dict[int, str]]:
+    """Set the fields of nodes, or give back what they held; what it was, and who refused."""
     now, moves = timezone.now(), Moves()
     done: dict[int, Values] = {}
     changed: list[Node] = []
-    refused: list[str] = []
+    refused: dict[int, str] = {}
     for node in nodes:
         mine = doing
         if change.undoes_id is not None:
@@ -159,7 +171,7 @@ def _set(
         try:
             values = mine.apply(node, now)
         except activity.Refused as refusal:
-            refused.append(_kind(str(refusal), node))
+            refused[node.pk] = _kind(str(refusal), node)
             continue
         moves.cells.update(was.cells)
         moves.places.update(was.places)

@@ -31,6 +31,7 @@ class Stop:
     version: str
     nodes: int = 0
     stranded: int = 0
+    stranded_oems: set[str] = field(default_factory=set)
     next: str = ""
     floor: str = ""
     dead_end: str = ""
@@ -76,6 +77,8 @@ def walk(group_keys: Collection[int]) -> Ways:
             releases = known.releases_for(applications[key], group.architecture)
             ways[same] = way(version, oem, group, releases)
         _count(stops, version, ways[same], nodes)
+        if ways[same].is_stranded:
+            stops[version].stranded_oems.add(oem)
         if (reason := ways[same].stop) is not None:
             stranded[oem, reason][version] += nodes
     channel = next(iter(groups.values())).channel if groups else None

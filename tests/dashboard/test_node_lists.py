@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import BulkChange, Node, Operator, SavedView
-from oemupdates.services import bulk, labels, nodes, walking
+from oemupdates.services import bulk, bulk_work, labels, nodes, walking
 from oemupdates.services.bulk import Wanted
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, seeded_group
@@ -228,14 +228,14 @@ class TestBulk:
         assert 'data-confirm="2"' in html
 
     def test_tells_refusals_with_their_reasons(self, page: Client) -> None:
-        make_node()
-        labelled = make_node()
+        plain, labelled = make_node(), make_node()
         labels.label(labelled, "rack=7", by=None)
         given = {"verb": "unlabel", "all": "1", "key_of_label": "rack", "expected": "2"}
         answer = page.post("/nodes/bulk/start/", given, follow=True)
         html = answer.content.decode()
         assert "1 done, 1 refused" in html
         assert "carries no label rack." in html
+        assert f'<a href="/nodes/{plain.pk}/">' in html.partition("carries no label rack.")[2]
 
     @pytest.mark.parametrize(
         "given",
@@ -267,6 +267,13 @@ class TestBulk:
         assert "Stop it here" in page.get(f"/nodes/bulk/{change.pk}/").content.decode()
         page.post(f"/nodes/bulk/{change.pk}/stop/")
         assert BulkChange.objects.get().state == "stopped"
+
+    def test_tells_by_itself_how_far_it_is(self, page: Client, admin: Operator) -> None:
+        make_node()
+        change = bulk.start(Wanted("hold", "x"), by=admin)
+        assert 'hx-trigger="every 2s"' in page.get(f"/nodes/bulk/{change.pk}/").content.decode()
+        bulk_work.advance(change, seconds=9)
+        assert "hx-trigger" not in page.get(f"/nodes/bulk/{change.pk}/").content.decode()
 
     def test_of_others_is_shown_to_those_who_see_the_whole_fleet(
         self, page: Client, admin: Operator

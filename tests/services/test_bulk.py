@@ -87,10 +87,11 @@ class TestEachVerb:
     def test_moves_and_moves_back(self, by: Operator) -> None:
         beta = limit(seeded_group("beta"), 5)
         moving = make_node(state=State.DOWNLOADING)
-        make_node(architecture="arm64")
+        other = make_node(architecture="arm64")
         change = do(by, "move", group=beta.pk)
         assert change.done == 1
-        assert change.refusals == {"is arm64, and beta (amd64) is not.": 1}
+        why = "is arm64, and beta (amd64) is not."
+        assert (change.refusals, change.refused_nodes) == ({why: 1}, {why: [other.pk]})
         moving.refresh_from_db()
         assert (moving.group_id, moving.moved_to_id) == (beta.pk, beta.pk)
         assert budget_of(beta) == 1
@@ -253,6 +254,7 @@ class TestReach:
         change = bulk.start(Wanted("label", keys=keys, arguments={"label": "x"}), by=some)
         change = bulk_work.advance(change, seconds=9)
         assert (change.done, change.refusals) == (1, {"is not yours to change": 1})
+        assert change.refused_nodes == {}, "a part of the fleet is not told of the rest"
         assert held() == [mine]
 
     def test_moves_nothing_to_a_group_beyond_it(self, some: Operator) -> None:
