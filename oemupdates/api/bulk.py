@@ -92,7 +92,8 @@ def _unlimited(call: Call) -> None:
         raise access.NotAllowed("A token that is limited to groups names its nodes by id.")
 
 
-def _wanted(call: Call) -> verbs.Wanted:
+def wanted(call: Call) -> verbs.Wanted:
+    """What somebody wants done to which nodes; refused where they say it twice, or not at all."""
     said = call.said
     arguments: dict[str, Any] = {
         name: said[name] for name in ("group", "label", "key") if name in said
@@ -131,15 +132,15 @@ class BulkChanges(Resource):
     )
     def post(self, call: Call) -> BulkChange:
         """Begin a change of many nodes; the worker does it, and `state` says when it is done."""
-        wanted = _wanted(call)
+        asked = wanted(call)
         if "group" in call.said:
             call.require(Permission.OPERATE_NODES, group=call.said["group"])
         expected = None
-        if wanted.keys is None:
+        if asked.keys is None:
             reach = call.where(Permission.OPERATE_NODES)
-            found = find(wanted.query, reach, now=timezone.now())
+            found = find(asked.query, reach, now=timezone.now())
             expected = meaningful(lambda: found.matching)
-        return verbs.start(wanted, by=call.by, expected=expected)
+        return verbs.start(asked, by=call.by, expected=expected)
 
 
 class OneBulkChange(Resource):

@@ -27,8 +27,8 @@ from oemupdates.api.shapes import GroupRef
 from oemupdates.domain.access import EVERYWHERE_ONLY, Permission, Role
 from oemupdates.domain.access import ROLES as HELD
 from oemupdates.models import Group, Operator, RoleGrant
+from oemupdates.services import factors, roles
 from oemupdates.services import operators as verbs
-from oemupdates.services import roles
 
 BY_NAME = Order(("username", "pk"), is_descending=False)
 
@@ -202,6 +202,24 @@ class Resetting(Resource):
         """Give somebody a one-time password, which is in the answer; their sessions end."""
         password = verbs.reset_password(_one(pk), by=call.by)
         return {"user": _one(pk), "password": password}
+
+
+class ResettingFactors(Resource):
+    """The second factors of somebody who lost them."""
+
+    tag = "users"
+
+    @operation(
+        "reset_factors",
+        needs=Permission.ADMINISTER,
+        gives=OperatorShape,
+        takes=Reasoned,
+        is_dangerous=True,
+    )
+    def post(self, call: Call, pk: int) -> Operator:
+        """Forget the second factors of somebody who lost them; their sessions end."""
+        factors.reset(_one(pk), by=call.by, why=call.said.get("why", ""))
+        return _one(pk)
 
 
 class MakingOrdinary(Resource):

@@ -1,4 +1,4 @@
-"""The server itself over the API: who asks, how it is, what it rejected and sampled."""
+"""The server itself over the API: who asks, how it is, what it sampled."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -6,17 +6,16 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from oemupdates.api.call import Call, Listed
+from oemupdates.api.call import Call
 from oemupdates.api.choices import DIMENSIONS, HEALTH_LEVELS, PERMISSIONS, ROLES
-from oemupdates.api.fields import Asked, Plain, Shape, Words
+from oemupdates.api.fields import Asked, Plain
 from oemupdates.api.operation import Resource, operation
-from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain.access import Permission
 from oemupdates.domain.health import Level
-from oemupdates.models import RejectedRequest, Sample
+from oemupdates.models import Sample
 from oemupdates.models.sample import Dimension
-from oemupdates.services import access, health
+from oemupdates.services import access, clock, health, heartbeats
 
 SERIES_DAYS, MAX_SERIES_DAYS = 30, 731
 
@@ -90,11 +89,32 @@ class PartShape(Plain):
     at = serializers.DateTimeField(allow_null=True)
 
 
+class ClockTaskShape(Plain):
+    """Something that the clock does: in how many seconds again, when last, what it found."""
+
+    name = serializers.CharField()
+    words = serializers.CharField()
+    seconds = serializers.IntegerField()
+    last_at = serializers.DateTimeField(source="beat.at", default=None, allow_null=True)
+    found = serializers.IntegerField(source="beat.found", default=None, allow_null=True)
+    total = serializers.IntegerField(source="beat.total", default=None, allow_null=True)
+    is_late = serializers.BooleanField()
+
+
+class VersionShape(Plain):
+    """Something that this server is made of."""
+
+    name = serializers.CharField()
+    version = serializers.CharField()
+
+
 class SystemShape(Plain):
     """How this server is, part by part; `level` is that of the worst."""
 
     level = serializers.ChoiceField(HEALTH_LEVELS)
     parts = PartShape(many=True)
+    clock = ClockTaskShape(many=True)
+    versions = VersionShape(many=True)
 
 
 class System(Resource):
@@ -104,55 +124,17 @@ class System(Resource):
 
     @operation("get_system", needs=Permission.READ_SECURITY, gives=SystemShape)
     def get(self, call: Call) -> dict[str, Any]:
-        """Say how this server itself is, part by part."""
-        parts = health.parts(timezone.now())
+        """Say how this server itself is, what the clock did, and what it is made of."""
+        now = timezone.now()
+        parts = health.parts(now)
         levels = list(Level)
         worst = max((levels.index(part.level) for part in parts), default=0)
-        return {"level": levels[worst], "parts": parts}
-
-
-class RejectedShape(Shape):
-    """How often a source was refused for a reason on a day, and the last of it, redacted."""
-
-    class Meta:
-        model = RejectedRequest
-        fields = (
-            "id",
-            "day",
-            "reason",
-            "source",
-            "times",
-            "first_at",
-            "last_at",
-            "detail",
-            "sample",
-        )
-
-
-class RejectedAsked(Asked):
-    """Which rejected requests to list."""
-
-    reason = Words(required=False, max_length=32)
-    source = Words(required=False, max_length=64)  # type: ignore[assignment]
-
-
-class Rejected(Resource):
-    """Rejected requests."""
-
-    tag = "rejected"
-
-    @operation(
-        "list_rejected",
-        needs=Permission.READ_RAW,
-        gives=RejectedShape,
-        asks=RejectedAsked,
-        lists=True,
-    )
-    def get(self, call: Call) -> Listed[RejectedRequest]:
-        """List what the update endpoint refused, the latest first."""
-        call.require(Permission.READ_RAW)
-        wanted = call.chosen("reason", "source")
-        return Listed(RejectedRequest.objects.filter(**wanted), Order(("last_at", "pk")))
+        return {
+            "level": levels[worst],
+            "parts": parts,
+            "clock": clock.works(now, heartbeats.seen()),
+            "versions": [{"name": name, "version": text} for name, text in health.versions()],
+        }
 
 
 class SamplesAsked(Asked):

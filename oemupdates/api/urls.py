@@ -6,6 +6,7 @@ from oemupdates.api import (
     activity,
     advisories,
     bulk,
+    bulk_preview,
     bundles,
     carrying,
     channel_preview,
@@ -26,6 +27,7 @@ from oemupdates.api import (
     overview,
     packages,
     paths,
+    rejected,
     releases,
     retention,
     server,
@@ -34,6 +36,7 @@ from oemupdates.api import (
     tokens,
     update_secrets,
     upstreams,
+    views,
     webhooks,
 )
 from oemupdates.api.fields import MAX_KEY
@@ -61,6 +64,7 @@ v1: list[URLPattern] = [
     path("activity", activity.ActivityList.as_view(), name="activities"),
     path("activity/<key:pk>", activity.OneActivity.as_view(), name="activity"),
     path("bulk-changes", bulk.BulkChanges.as_view(), name="bulk_changes"),
+    path("bulk-changes/preview", bulk_preview.Previewing.as_view(), name="bulk_preview"),
     path("bulk-changes/<key:pk>", bulk.OneBulkChange.as_view(), name="bulk_change"),
     path("bulk-changes/<key:pk>/stop", bulk.Stopping.as_view(), name="bulk_stop"),
     path("bulk-changes/<key:pk>/undo", bulk.Undoing.as_view(), name="bulk_undo"),
@@ -130,7 +134,8 @@ v1: list[URLPattern] = [
     path("oem", oems.Oems.as_view(), name="oems"),
     path("oem/<key:pk>", oems.OneOem.as_view(), name="oem"),
     path("overview", overview.Overview.as_view(), name="overview"),
-    path("rejected", server.Rejected.as_view(), name="rejected"),
+    path("rejected", rejected.Rejected.as_view(), name="rejected"),
+    path("rejected/summary", rejected.RejectedSummary.as_view(), name="rejected_summary"),
     path("releases", releases.Releases.as_view(), name="releases"),
     path("releases/<key:pk>/packages", releases.Packages.as_view(), name="release_packages"),
     path(
@@ -194,10 +199,17 @@ v1: list[URLPattern] = [
     path("upstreams/<key:pk>/sync", syncs.Syncing.as_view(), name="upstream_sync"),
     path("users/<key:pk>", operators.OneOperator.as_view(), name="user"),
     path("users/<key:pk>/active", operators.Switching.as_view(), name="user_active"),
+    path(
+        "users/<key:pk>/factors/reset",
+        operators.ResettingFactors.as_view(),
+        name="user_factors_reset",
+    ),
     path("users/<key:pk>/ordinary", operators.MakingOrdinary.as_view(), name="user_ordinary"),
     path("users/<key:pk>/password", operators.Resetting.as_view(), name="user_password"),
     path("users/<key:pk>/roles", operators.Giving.as_view(), name="user_roles"),
     path("users/<key:pk>/roles/<key:grant>", operators.OneGrant.as_view(), name="user_role"),
+    path("views", views.Views.as_view(), name="views"),
+    path("views/<key:pk>", views.OneView.as_view(), name="view"),
     path("wallboard-links", share_links.WallboardLinks.as_view(), name="wallboard_links"),
     path(
         "wallboard-links/<key:pk>", share_links.OneWallboardLink.as_view(), name="wallboard_link"

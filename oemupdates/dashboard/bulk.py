@@ -1,6 +1,5 @@
 """Changes of many nodes: planned with their numbers, begun, watched, stopped and taken back."""
 
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -20,16 +19,14 @@ from oemupdates.domain.query import BadQuery, Query
 from oemupdates.domain.query_reading import read
 from oemupdates.models import BulkChange, Group, Label, Node
 from oemupdates.models.node_queries import BadSearch
-from oemupdates.services import bulk, bulk_work
+from oemupdates.services import bulk, bulk_preview, bulk_work
 from oemupdates.services.activity import Refused
-from oemupdates.services.finding import Found, find
+from oemupdates.services.finding import find
 
 # From this number on it is typed, so that nobody changes a thousand nodes by a slip.
 TYPED_FROM = 101
 # How long a page waits for what it began; the clock goes on with the rest.
 _AT_ONCE_SECONDS = 1.5
-_COUNTING_SECONDS = 0.4
-_COUNTED_AT_ONCE = 2000
 _SHOWN = 10
 _LABELS = 200
 
@@ -193,7 +190,7 @@ def _plan(request: HttpRequest, given: Mapping[str, Any]) -> Plan:
     query = read(str(given.get("q", "")))
     if "all" in given:
         found = find(query, reach, now=timezone.now())
-        number, is_all = _count(found)
+        number, is_all = bulk_preview.count(found)
         return Plan(verb, None, query, found.page(size=_SHOWN).rows, number, is_all)
     texts = lists.getlist("key")[: bulk.MOST_KEYS]
     keys = [int(text) for text in texts if text.isascii() and text.isdigit()]
@@ -202,20 +199,6 @@ def _plan(request: HttpRequest, given: Mapping[str, Any]) -> Plan:
     if not nodes:
         raise bulk.CannotStart("Pick the nodes first, or all that match.")
     return Plan(verb, [node.pk for node in nodes], query, nodes[:_SHOWN], len(nodes))
-
-
-def _count(found: Found) -> tuple[int, bool]:
-    """How many nodes are meant, and whether they are all of them: some must be counted by row."""
-    if found.matching is not None:
-        return found.matching, True
-    until, number, after = time.monotonic() + _COUNTING_SECONDS, 0, 0
-    while True:
-        part = found.page(after, size=_COUNTED_AT_ONCE)
-        number, after = number + len(part.rows), part.last
-        if not after:
-            return number, True
-        if time.monotonic() > until:
-            return number, False
 
 
 def _arguments(verb: str, given: Mapping[str, Any]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Rejected requests: what the update endpoint refused, why, and how to mend it."""
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -16,34 +15,26 @@ from oemupdates.dashboard import paging, rejected_words
 from oemupdates.dashboard.acting import require
 from oemupdates.dashboard.facets import Chosen
 from oemupdates.domain.access import Permission
-from oemupdates.models import Node, RejectedRequest
+from oemupdates.models import RejectedRequest
+from oemupdates.services import rejected_sums
 
 BAD_REQUEST = 400
 FILTERS = {"reason": "Reason", "source": "Source", "day": "Day"}
-# The newest lines, of which the reasons are summed up: as many as are kept for long.
-SUMMED = 1000
-# Nodes without a group that are looked at for the tracks that they asked for, and those shown.
-ASKING, TRACKS_SHOWN = 500, 10
 
 
 class Reason(NamedTuple):
-    """A reason, how often it was met lately, and by how many sources."""
+    """A reason, how often it was met lately, and the way to what was refused for it."""
 
-    code: str
+    sums: rejected_sums.Reason
     word: rejected_words.Rejected
-    times: int
-    sources: int
-    last_at: datetime
     url: str
     is_chosen: bool
 
 
 class Asked(NamedTuple):
-    """A track that no group has: how many nodes asked for it, and where one is made."""
+    """A track that no group has, and where one is made."""
 
-    track: str
-    architecture: str
-    nodes: int
+    sums: rejected_sums.Track
     url: str
 
 
@@ -98,40 +89,22 @@ def _url(given: Mapping[str, str], name: str, value: str) -> str:
 
 
 def _reasons(given: Mapping[str, str]) -> list[Reason]:
-    """Why requests were refused, the most frequent reason first, from the newest lines."""
-    newest = RejectedRequest.objects.order_by("-last_at", "-pk")
-    times: Counter[str] = Counter()
-    sources: defaultdict[str, set[str]] = defaultdict(set)
-    last: dict[str, datetime] = {}
-    for reason, source, number, at in newest.values_list("reason", "source", "times", "last_at")[
-        :SUMMED
-    ]:
-        times[reason] += number
-        sources[reason].add(source)
-        last.setdefault(reason, at)
+    """Why requests were refused, with the way to those of each reason."""
     chosen = given.get("reason")
     return [
         Reason(
-            reason,
-            rejected_words.rejected(reason),
-            number,
-            len(sources[reason]),
-            last[reason],
-            _url(given, "reason", "" if reason == chosen else reason),
-            reason == chosen,
+            one,
+            rejected_words.rejected(one.reason),
+            _url(given, "reason", "" if one.reason == chosen else one.reason),
+            one.reason == chosen,
         )
-        for reason, number in times.most_common()
+        for one in rejected_sums.reasons()
     ]
 
 
 def _asked() -> list[Asked]:
-    """The tracks that nodes without a group asked for: these were answered, and must wait."""
-    unassigned = Node.objects.listed().filter(group=None).order_by("-pk")
-    tracks = Counter(unassigned.values_list("track", "architecture")[:ASKING])
-    return [
-        Asked(track, architecture, nodes, _group_for(track, architecture))
-        for (track, architecture), nodes in tracks.most_common(TRACKS_SHOWN)
-    ]
+    """The tracks that nodes without a group asked for, with the way to a group for each."""
+    return [Asked(one, _group_for(one.track, one.architecture)) for one in rejected_sums.tracks()]
 
 
 def _group_for(track: str, architecture: str) -> str:

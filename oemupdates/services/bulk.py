@@ -56,7 +56,7 @@ class Wanted:
 
 def start(wanted: Wanted, *, by: Operator, expected: int | None = None) -> BulkChange:
     """Begin a change of many nodes; `advance` goes on with it. Raises `CannotStart`."""
-    _check(wanted, by)
+    check(wanted, by)
     with transaction.atomic():
         change = BulkChange.objects.create(
             by=by,
@@ -130,7 +130,8 @@ def _why(wanted: Wanted) -> str:
     return activity.wording(wanted.why, what="The reason", most=activity.MAX_REASON)
 
 
-def _check(wanted: Wanted, by: Operator) -> None:
+def check(wanted: Wanted, by: Operator) -> None:
+    """Raise `CannotStart`, or another refusal, where something could not be begun."""
     if wanted.verb not in VERBS:
         raise CannotStart(f"Nothing like {wanted.verb!r} can be done to many nodes.")
     unknown = wanted.arguments.keys() - set(VERBS[wanted.verb])

@@ -27,12 +27,6 @@ OUT_OF_REACH = re.compile(r"zq-[-\w]*|9999\.9\.9|203\.0\.113\.77")
 # Streams are in front of Django; the style guide is for those who build pages, on their own fleet.
 ELSEWHERE = {"events", "dashboard:style"}
 READS = [line for line in table() if line.method == "GET" and line.route not in ELSEWHERE]
-# What is read all the same: every label in a facet, and the reason of a change of many nodes.
-STILL = {
-    ("dashboard:nodes", "zq-key"),
-    ("dashboard:nodes", "zq-value"),
-    ("dashboard:bulk", "zq-bulk"),
-}
 # What is asked of a page or a list besides its address; `{at}` is the day before.
 QUESTIONS = {
     "dashboard:overview": ["?at={at}"],
@@ -114,7 +108,6 @@ def leaks(one: Actor, things: dict[str, Any], hidden: dict[str, int]) -> Iterato
     for line, path in addresses(one, things, hidden):
         answer, words = said(one, path)
         assert answer.status_code < 500, path
-        words -= {word for route, word in STILL if route == line.route}
         if words:
             yield f"{one.name} reads {', '.join(sorted(words))} at {path} ({line.route})"
 

@@ -103,13 +103,12 @@ def everything() -> dict[str, Any]:
         "factor": own_factor,
         "api:token.pk": own_token,
         "api:token_revoke.pk": own_token,
-        "dashboard:bulk.pk": own_change,
-        "dashboard:bulk_undo.pk": own_change,
-        "dashboard:bulk_stop.pk": own_change,
+        "bulk": own_change,
         "api:bulk_change.pk": own_change,
         "api:bulk_stop.pk": own_change,
         "api:bulk_undo.pk": own_change,
         "api:activity.pk": last_activity().pk,
+        "api:view.pk": own_view,
         "api:floors.pk": channel.pk,
         "api:floor.pk": channel.pk,
         "api:dead_ends.pk": channel.pk,
@@ -165,6 +164,11 @@ def own_change(one: Actor) -> int:
     """A change of many nodes that whoever asks began."""
     by = one.operator or first()
     return BulkChange.objects.create(by=by, verb="hold", created_at=timezone.now()).pk
+
+
+def own_view(one: Actor) -> int:
+    """A saved view of whoever asks."""
+    return SavedView.objects.get_or_create(owner=one.operator or first(), name="own")[0].pk
 
 
 def address(route: Route, things: dict[str, Any], one: Actor) -> str:

@@ -42,6 +42,18 @@ def test_labels_nodes_by_id(api: Client, nodes: list[Node]) -> None:
     assert [item["alias"] for item in found if item["labels"]] == ["web-2", "web-0"]
 
 
+def test_says_first_how_many_it_would_meet(api: Client, nodes: list[Node]) -> None:
+    keys = [node.pk for node in nodes[::-1]]
+    said: dict[str, Any] = {"verb": "hold", "query": "web-", "why": "broken"}
+    shown = send(api, "POST", "bulk-changes/preview", said).json()
+    assert shown == {"number": 3, "is_exact": True, "first": keys}
+    said = {"verb": "retry", "nodes": keys[:2]}
+    assert send(api, "POST", "bulk-changes/preview", said).json()["first"] == keys[:2]
+    said = {"verb": "move", "query": "web-", "why": "x"}
+    assert problem(send(api, "POST", "bulk-changes/preview", said)) == (409, "cannot-start")
+    assert not BulkChange.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [

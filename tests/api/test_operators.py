@@ -1,12 +1,13 @@
 """Users and their roles over the API."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, RoleGrant
 from tests.api.conftest import problem, send, session, somebody
-from tests.services.makers import make_token, seeded_group
+from tests.services.makers import last_activity, make_token, seeded_group
 
 
 class TestUsers:
@@ -80,6 +81,15 @@ class TestRoles:
         first = Operator.objects.create_superuser("first")
         shown = send(api, "POST", f"users/{first.pk}/ordinary", {"why": "set up"}).json()
         assert shown["is_superuser"] is False
+
+    def test_that_lost_their_second_factor_log_in_without(self, api: Client) -> None:
+        bo = somebody("bo", Role.VIEWER)
+        path = f"users/{bo.pk}/factors/reset"
+        assert problem(send(api, "POST", path)) == (409, "cannot-remove-factor")
+        Authenticator.objects.create(user=bo, type="totp", data={})
+        assert send(api, "POST", path, {"why": "lost"}).status_code == 200
+        assert not Authenticator.objects.exists()
+        assert last_activity().verb == "operator.factors_reset"
 
     def test_say_what_they_may(self, api: Client) -> None:
         roles = {one["role"]: one for one in api.get("/api/v1/roles").json()["roles"]}

@@ -6,8 +6,9 @@ from django.test import Client
 from django.utils import timezone
 
 from oemupdates.domain.access import Permission, Role
+from oemupdates.domain.node import State
 from oemupdates.models import Operator, RejectedRequest
-from oemupdates.services import samples, tokens
+from oemupdates.services import heartbeats, samples, tokens
 from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import make_node, seeded_group
 
@@ -132,6 +133,12 @@ class TestSystem:
         parts = {part["name"]: part for part in shown["parts"]}
         assert parts["database"]["level"] == "fine"
         assert parts["worker"]["level"] == shown["level"] == "trouble"
+        heartbeats.beat("take_sample", timezone.now(), found=7)
+        shown = api.get("/api/v1/system").json()
+        tasks = {task["name"]: task for task in shown["clock"]}
+        assert (tasks["take_sample"]["found"], tasks["take_sample"]["seconds"]) == (7, 60)
+        assert tasks["verify_activity"]["last_at"] is None
+        assert {one["name"] for one in shown["versions"]} >= {"Python", "Django", "Celery"}
         assert problem(viewer.get("/api/v1/system")) == (403, "not-allowed")
 
 
@@ -145,6 +152,30 @@ class TestRejected:
         assert (shown[0]["source"], shown[0]["day"]) == ("192.0.2.1", f"{now:%Y-%m-%d}")
         assert api.get("/api/v1/rejected?reason=other").json()["items"] == []
         assert problem(viewer.get("/api/v1/rejected")) == (403, "not-allowed")
+        for day, number in ((now, 1), (now - timedelta(days=1), 0)):
+            found = api.get(f"/api/v1/rejected?day={day:%Y-%m-%d}").json()["items"]
+            assert len(found) == number
+        assert problem(api.get("/api/v1/rejected?day=today")) == (400, "invalid")
+
+    def test_are_summed_up_beside_the_tracks_without_a_group(
+        self, api: Client, viewer: Client
+    ) -> None:
+        now = timezone.now()
+        for source, times in (("192.0.2.1", 3), ("192.0.2.2", 4)):
+            RejectedRequest.objects.create(
+                day=now.date(),
+                reason="doctype",
+                source=source,
+                times=times,
+                first_at=now,
+                last_at=now,
+            )
+        make_node(group=None, state=State.UNASSIGNED, track="tokyo")
+        shown = api.get("/api/v1/rejected/summary").json()
+        (reason,) = shown["reasons"]
+        assert (reason["reason"], reason["times"], reason["sources"]) == ("doctype", 7, 2)
+        assert shown["tracks"] == [{"track": "tokyo", "architecture": "amd64", "nodes": 1}]
+        assert problem(viewer.get("/api/v1/rejected/summary")) == (403, "not-allowed")
 
 
 class TestSamples:

@@ -221,8 +221,8 @@ class TestBulk:
             make_node(alias=f"web-{number}")
         make_node(alias="db-1")
         assert "Hold 6 nodes" in plan(page, "verb=hold&all=1&q=web-")
-        monkeypatch.setattr("oemupdates.dashboard.bulk._COUNTING_SECONDS", 0)
-        monkeypatch.setattr("oemupdates.dashboard.bulk._COUNTED_AT_ONCE", 2)
+        monkeypatch.setattr("oemupdates.services.bulk_preview.COUNTING_SECONDS", 0)
+        monkeypatch.setattr("oemupdates.services.bulk_preview.COUNTED_AT_ONCE", 2)
         html = plan(page, "verb=hold&all=1&q=web-")
         assert "Hold more than 2 nodes" in html
         assert 'data-confirm="2"' in html
