@@ -51,6 +51,18 @@ LISTS = (
 # What somebody does, beside what can be done on the page itself, and what it takes.
 ACTIONS = (
     ("Make a group", "plus", "group_create", Permission.CHANGE_FLEET),
+    ("Sync an upstream now", "refresh", "release_upstreams", Permission.CHANGE_FLEET),
+    (
+        "Import a release from an upstream",
+        "download",
+        "release_upstreams",
+        Permission.CHANGE_FLEET,
+    ),
+    ("Add an upstream", "plus", "release_upstream_add", Permission.ADMINISTER),
+    ("Take a bundle in", "package", "release_bundles", Permission.CHANGE_FLEET),
+    ("Carry releases away in a bundle", "package", "release_bundles", Permission.CHANGE_FLEET),
+    ("Add an advisory", "shield", "security_add", Permission.CHANGE_FLEET),
+    ("Add an OEM", "puzzle", "oem_add", Permission.CHANGE_FLEET),
     ("Export activity", "download", "activity_export", Permission.READ_FLEET),
     ("Export nodes", "download", "nodes_export", Permission.READ_FLEET),
     ("Make an API token", "key", "tokens", Permission.READ_FLEET),

@@ -34,6 +34,7 @@ class TestWithoutNodes:
         assert "No node has called yet" in html
         assert "GROUP=stable SERVER=http://testserver/v1/update" in html
         assert "./manage.py import_release" in html
+        assert '<a href="/releases/upstreams/">Let a channel follow an upstream</a>' in html
 
     def test_shows_a_secret_only_to_who_may_shape_groups(
         self, page: Client, viewer: Operator, settings: object

@@ -113,3 +113,10 @@ def test_actions_are_found_by_who_may_do_them(page: Client, viewer: Operator) ->
     assert rows(page, "make g") == ["Make a group action"]
     assert rows(log_in(viewer), "make g") == []
     assert rows(log_in(viewer), "export a") == ["Export activity action"]
+    assert rows(page, "sync now") == ["Sync an upstream now action"]
+    assert rows(page, "add a") == [
+        "Add an upstream action",
+        "Add an advisory action",
+        "Add an OEM action",
+    ]
+    assert rows(log_in(viewer), "add a") == []
