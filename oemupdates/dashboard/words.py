@@ -265,6 +265,8 @@ ACTIVITIES = {
     "upstream.switched_on": "switched on upstream",
     "upstream.sync_asked": "asked for a sync with upstream",
     "upstream.sync_cancelled": "cancelled a sync with upstream",
+    "upstream.sync_failed": "could not sync any more with upstream",
+    "upstream.sync_recovered": "could sync again with upstream",
     "upstream.unsubscribed": "let a channel no longer follow upstream",
     "webhook.created": "made webhook",
     "webhook.edited": "changed webhook",

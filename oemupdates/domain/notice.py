@@ -25,10 +25,16 @@ CHOICES: Mapping[str, str] = {
     "group.updates_on": "Updates of a group were switched on",
     "group.*": "Everything about groups",
     "channel.target_set": "A channel got a new target",
+    "channel.target_proposed": "A release waits for somebody to say whether a channel moves to it",
     "channel.*": "Everything about channels",
     "release.imported": "A release was imported",
     "release.blocked": "A release was blocked",
     "release.*": "Everything about releases",
+    "upstream.sync_failed": "An upstream cannot be synced any more",
+    "upstream.sync_recovered": "An upstream can be synced again",
+    "upstream.*": "Everything about upstreams and syncs",
+    "bundle.*": "Bundles that were carried away or taken in",
+    "secret.*": "Everything about the secrets of nodes",
     EVERYTHING: "Everything, log-ins and tokens too",
 }
 

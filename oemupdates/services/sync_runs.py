@@ -181,6 +181,7 @@ def settle(run: SyncRun, outcome: Outcome) -> bool:
     """Write down what a run came to, and plan the next; False if it is not ours any more."""
     now = timezone.now()
     with transaction.atomic():
+        before = _failures(run)
         written = mine(run).update(
             state=_State.FAILED if outcome.problem else _State.DONE,
             ended_at=now,
@@ -191,7 +192,28 @@ def settle(run: SyncRun, outcome: Outcome) -> bool:
         )
         if written and not run.version and not run.is_dry:
             _plan(run, now, failures=1 if outcome.problem else 0, is_success=not outcome.problem)
+            _tell(run, outcome, before=before)
     return bool(written)
+
+
+def _failures(run: SyncRun) -> int:
+    known = Subscription.objects.filter(upstream=run.upstream, channel=run.channel)
+    return known.values_list("failures", flat=True).first() or 0
+
+
+def _tell(run: SyncRun, outcome: Outcome, *, before: int) -> None:
+    """Write down that syncs began to fail, or work again; every failure would be noise."""
+    if bool(outcome.problem) == bool(before):
+        return
+    after: dict[str, activity.Value] = {"channel": str(run.channel)}
+    if outcome.problem:
+        after["problem"] = outcome.problem[: activity.MAX_REASON]
+    activity.record(
+        verb="upstream.sync_failed" if outcome.problem else "upstream.sync_recovered",
+        subject=run.upstream,
+        by=None,
+        after=after,
+    )
 
 
 def _plan(run: SyncRun, now: datetime, *, failures: int, is_success: bool = False) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from oemupdates.models import Subscription, SyncRun
+from oemupdates.models import Activity, Subscription, SyncRun
 from oemupdates.services import health, sync_runs, upstreams
 from oemupdates.services.sync_runs import CannotAsk, CannotCancel, Outcome
 from oemupdates.services.upstreams import Terms
@@ -129,6 +129,18 @@ class TestSettle:
         assert subscription.failures == 0
         assert subscription.last_success_at
         assert subscription.next_run_at - timezone.now() > timedelta(minutes=50)
+
+    def test_tells_when_syncs_begin_to_fail_and_when_they_work_again(self, run):
+        for problem in ("No.", "No.", "", "", "Away."):
+            sync_runs.settle(sync_runs.claim(run.pk), Outcome(problem=problem))
+            run = sync_runs.ask(run.upstream, run.channel, by=None)
+        told = Activity.objects.filter(verb__startswith="upstream.sync_", actor=None)
+        assert list(told.order_by("pk").values_list("verb", flat=True)) == [
+            "upstream.sync_failed",
+            "upstream.sync_recovered",
+            "upstream.sync_failed",
+        ]
+        assert told.first().after == {"channel": str(run.channel), "problem": "Away."}
 
 
 class TestCancel:
