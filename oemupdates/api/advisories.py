@@ -35,6 +35,9 @@ class ImageShape(Plain):
     oem = serializers.CharField()
     version = serializers.CharField()
     architecture = serializers.CharField()
+    build = serializers.CharField(
+        help_text="What nodes observed of an OEM's; empty if they did not."
+    )
 
 
 class PlaceShape(ImageShape):
@@ -47,39 +50,63 @@ class PlaceShape(ImageShape):
 
 
 class UnknownShape(ImageShape):
-    """An image of which nobody can say."""
+    """An image of which nobody can say, and why; of an OEM without a version, none is merged.
 
+    A node with the hole by another of its images is not counted.
+    """
+
+    why = serializers.CharField()
     nodes = serializers.IntegerField()
 
 
+class DayShape(Plain):
+    """A day at its worst hour."""
+
+    day = serializers.DateField()
+    nodes = serializers.IntegerField()
+    unknown = serializers.IntegerField()
+
+
 class ExposureShape(Plain):
-    """One advisory against the nodes that are seen. What is `unknown` is not clean."""
+    """One advisory against the nodes that are seen, each once. What is `unknown` is not clean.
+
+    `GET /nodes?exposed=CVE-...` lists the nodes, and `?exposure_unknown=CVE-...` those of which
+    nobody can say. `node_days`, `since` and `days`, for a year at most, are counted of the whole
+    fleet: who sees some groups alone is told null.
+    """
 
     name = serializers.CharField()
     nodes = serializers.IntegerField()
     unknown_nodes = serializers.IntegerField()
-    node_days = serializers.IntegerField()
+    node_days = serializers.IntegerField(allow_null=True)
     since = serializers.DateField(allow_null=True)
+    days = DayShape(many=True, allow_null=True)
     images = PlaceShape(many=True)
     unknown = UnknownShape(many=True)
 
 
 def _exposure(row: Advisory, call: Call) -> dict[str, Any]:
-    looked = exposure.look(call.where(Permission.READ_FLEET), only=row)
+    reach = call.where(Permission.READ_FLEET)
+    looked = exposure.look(reach, only=row)
     found = looked[0] if looked else None  # a withdrawn one is held against nothing
-    days = exposure_days.days([row.pk])[row.pk]
+    counted = exposure_days.days([row.pk], reach)
+    days = exposure_days.history(row, reach)
     places = found.places if found else ()
-    unknown = found.unknown if found else {}
+    unknown = found.unknown if found else ()
     return {
         "name": row.name,
         "nodes": found.nodes if found else 0,
         "unknown_nodes": found.unknown_nodes if found else 0,
-        "node_days": days.node_days,
-        "since": days.since,
+        "node_days": counted[row.pk].node_days if counted else None,
+        "since": counted[row.pk].since if counted else None,
+        "days": days if days is None else [day._asdict() for day in days],
         "images": [
             place.image._asdict() | place._asdict() | {"nodes": place.nodes} for place in places
         ],
-        "unknown": [image._asdict() | {"nodes": nodes} for image, nodes in unknown.items()],
+        "unknown": [
+            one.image._asdict() | {"why": one.image.why_unknown, "nodes": one.nodes}
+            for one in unknown
+        ],
     }
 
 

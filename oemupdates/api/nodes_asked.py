@@ -62,6 +62,8 @@ class NodesAsked(Asked):
     oem_build = _texts(128)
     drift = _choices("", *KEPT)
     drift_basis = _choices("", *DRIFT_BASES)
+    exposed = _texts(64)
+    exposure_unknown = _texts(64)
     standing = serializers.ChoiceField(
         [standing.value for standing in Standing],
         required=False,

@@ -12,7 +12,7 @@ from oemupdates.domain.drift_words import BASES as DRIFT_BASES
 from oemupdates.domain.drift_words import label as drift_label
 from oemupdates.domain.drift_words import severity
 from oemupdates.domain.node import State
-from oemupdates.domain.query import Flag, Key, Op, Query, Term
+from oemupdates.domain.query import EXPOSURES, Flag, Key, Op, Query, Term
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Label
 from oemupdates.models.count_queries import Value
@@ -37,6 +37,8 @@ _LABELS = {
     Key.DRIFT_BASIS: "Drift known by",
     Key.OEM_VERSION: "OEM sysext for",
     Key.OEM_BUILD: "OEM build",
+    Key.EXPOSED: "Has the hole",
+    Key.EXPOSURE_UNKNOWN: "Not known to be without",
     Key.STANDING: "Standing",
     Key.SEEN: "Seen",
     Key.LABEL: "Label",
@@ -213,7 +215,7 @@ def _test_name(term: Term) -> str:
     """Under which name the counters know how many nodes there would be without a term."""
     if term.key is Key.IS:
         return {Flag.DARK: "is_dark", Flag.UNASSIGNED: "group"}.get(Flag(term.values[0].text), "")
-    return COLUMNS.get(term.key, str(term.key))
+    return COLUMNS.get(term.key, str(term if term.key in EXPOSURES else term.key))
 
 
 def _words(terms: list[Term]) -> str:

@@ -6,13 +6,16 @@ from typing import Any, NamedTuple
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from oemupdates.dashboard.acting import act, needs, operator, require, where
+from oemupdates.dashboard.exposure_charts import chart_of, chart_of_worst
 from oemupdates.domain.access import Permission
+from oemupdates.domain.exposure import Image, Verdict
 from oemupdates.models import Advisory, Group
 from oemupdates.services import advisories, exposure, exposure_days
-from oemupdates.services.exposure import Exposed, Image, Verdict
+from oemupdates.services.exposure import Exposed
 from oemupdates.services.exposure_days import Days
 
 BAD_REQUEST = 400
@@ -21,17 +24,21 @@ ASK_OR_DO = ["GET", "HEAD", "POST"]
 
 
 class Row(NamedTuple):
-    """One advisory of the list."""
+    """One advisory of the list; `days` is None for who may not see the whole fleet's."""
 
     exposed: Exposed
-    days: Days
+    days: Days | None
 
 
 class GroupRow(NamedTuple):
-    """A group with exposed nodes, and whether what its channel offers clears them."""
+    """A group with exposed nodes, or some of which nobody can say.
+
+    The verdict is on what its channel offers to the exposed.
+    """
 
     group: Group
     nodes: int
+    unknown: int
     target: str
     verdict: Verdict
 
@@ -59,11 +66,14 @@ class AdvisoryForm(forms.Form):
 @needs(Permission.READ_FLEET)
 def security(request: HttpRequest) -> HttpResponse:
     """List the advisories, those first that most nodes have."""
-    found = exposure.look(where(request, Permission.READ_FLEET))
-    counted = exposure_days.days([one.row.pk for one in found])
-    rows = [Row(one, counted[one.row.pk]) for one in found]
+    reach = where(request, Permission.READ_FLEET)
+    found = exposure.look(reach)
+    counted = exposure_days.days([one.row.pk for one in found], reach)
+    rows = [Row(one, counted[one.row.pk] if counted else None) for one in found]
     context = {
         "rows": rows,
+        "is_limited": counted is None,
+        "chart": chart_of_worst(reach, timezone.now().date()),
         "open": sum(1 for row in rows if row.exposed.nodes),
         "unsure": sum(1 for row in rows if row.exposed.unknown_nodes and not row.exposed.nodes),
     }
@@ -75,29 +85,32 @@ def security(request: HttpRequest) -> HttpResponse:
 def advisory(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one advisory: the images that have the hole, the groups, and what clears them."""
     row = get_object_or_404(Advisory, pk=pk)
-    looked = exposure.look(where(request, Permission.READ_FLEET), only=row)
+    reach = where(request, Permission.READ_FLEET)
+    looked = exposure.look(reach, only=row)
     found = looked[0] if looked else None
+    counted = exposure_days.days([row.pk], reach)
+    history = exposure_days.history(row, reach)
     context = {
         "advisory": row,
         "exposed": found,
         "places": [place for place in found.places if place.nodes] if found else [],
         "idle": sum(1 for place in found.places if not place.nodes) if found else 0,
         "groups": _groups(found) if found else [],
-        "days": exposure_days.days([row.pk])[row.pk],
+        "days": counted[row.pk] if counted else None,
+        "chart": chart_of(row, history) if history else None,
     }
     return render(request, "dashboard/advisory.html", context)
 
 
 def _groups(found: Exposed) -> list[GroupRow]:
-    groups = Group.objects.select_related("channel__target").in_bulk(list(found.groups))
+    keys = {*found.groups, *found.unknown_groups}
     rows = []
-    for key, nodes in found.groups.most_common():
-        group = groups.get(key)
-        if group is not None:
-            target = group.channel.target if group.channel else None
-            version = target.version if target else ""
-            rows.append(GroupRow(group, nodes, version, _offered(found, key, version)))
-    return rows
+    for key, group in Group.objects.select_related("channel__target").in_bulk(keys).items():
+        target = group.channel.target if group.channel else None
+        version = target.version if target else ""
+        nodes, unknown = found.groups[key], found.unknown_groups[key]
+        rows.append(GroupRow(group, nodes, unknown, version, _offered(found, key, version)))
+    return sorted(rows, key=lambda row: (-row.nodes, -row.unknown, str(row.group)))
 
 
 def _offered(found: Exposed, group: int, version: str) -> Verdict:

@@ -38,6 +38,8 @@ class Key(StrEnum):
     ARCH = "arch"
     OEM_VERSION = "oem_version"
     OEM_BUILD = "oem_build"
+    EXPOSED = "exposed"
+    EXPOSURE_UNKNOWN = "exposure_unknown"
     SEEN = "seen"
     LABEL = "label"
     STANDING = "standing"
@@ -77,6 +79,8 @@ KNOWN: dict[Key, tuple[str, ...]] = {
     Key.DRIFT: ("", *KEPT),
     Key.DRIFT_BASIS: ("", *(basis.value for basis in Basis)),
 }
+# What is said of a node and known holes, which it names.
+EXPOSURES = frozenset({Key.EXPOSED, Key.EXPOSURE_UNKNOWN})
 # Terms that say one thing only: several of them are written as several terms.
 SINGLE = frozenset({Key.IS, Key.SEEN, Key.STANDING})
 ORDERED = VERSIONS | {Key.SEEN}

@@ -21,6 +21,8 @@ PARAMETERS = {
     "oem_build": Key.OEM_BUILD,
     "drift": Key.DRIFT,
     "drift_basis": Key.DRIFT_BASIS,
+    "exposed": Key.EXPOSED,
+    "exposure_unknown": Key.EXPOSURE_UNKNOWN,
 }
 FLAGS = tuple(flag.value for flag in Flag)
 _GROUP_DIGITS = 18

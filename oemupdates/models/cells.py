@@ -9,8 +9,10 @@ from typing import Any
 from django.db import connection
 
 from oemupdates.domain.access import Reach
+from oemupdates.domain.exposure import Ran
 from oemupdates.models.count import NodeCount
 from oemupdates.models.count_queries import Value
+from oemupdates.models.ran import as_text
 from oemupdates.models.sysext import sysext_of
 
 # What every list of nodes has facets of; the other columns are read where a query names them.
@@ -31,8 +33,9 @@ _SUMS = (
     f"SELECT {_CELL}, CAST(SUM(nodes) AS bigint) FROM oemupdates_nodecount"  # noqa: S608 - columns
     f" GROUP BY {_CELL} HAVING SUM(nodes) > 0"
 )
-_READ = (*NodeCount.CELL, "sysext")
+_READ = (*NodeCount.CELL, "sysext", "ran")
 _VERSION, _OEM_VERSION, _BASIS = map(_READ.index, ("version", "oem_version", "oem_basis"))
+_ran = itemgetter(*map(_READ.index, Ran._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +150,12 @@ def read_cells(*, also: Collection[str] = ()) -> Cells:
     columns = (*FACETS, *(name for name in also if name not in FACETS))
     picked = itemgetter(*(_READ.index(name) for name in columns))
     sums: Counter[tuple[Value, ...]] = Counter()
-    for values, nodes in _read():
+    for values, nodes in _read(with_ran="ran" in columns):
         sums[picked(values)] += nodes
     return Cells(columns, list(sums.items()))
 
 
-def _read() -> Iterator[Cell]:
+def _read(*, with_ran: bool) -> Iterator[Cell]:
     """Every cell, over its shards, in the order of their index, with its sysext beside it.
 
     There may be ten thousand of them, and models would cost more than all else of a page.
@@ -165,4 +168,5 @@ def _read() -> Iterator[Cell]:
         ran = (values[_BASIS], values[_OEM_VERSION], values[_VERSION])
         if (sysext := known.get(ran)) is None:
             sysext = known[ran] = sysext_of(*ran)
-        yield (*values, bool(is_dark), sysext), nodes
+        texts = as_text(Ran(*_ran(values))) if with_ran else ""
+        yield (*values, bool(is_dark), sysext, texts), nodes

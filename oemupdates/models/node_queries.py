@@ -11,6 +11,7 @@ from django.db.models import F, Q
 
 from oemupdates.models.count_queries import Value, Wanted
 from oemupdates.models.lookups import Unindexed
+from oemupdates.models.ran import RAN
 from oemupdates.models.sysext import SYSEXT
 
 # The model that asks; naming it here would lead in a circle.
@@ -30,6 +31,7 @@ INDEXED = {
     "is_dark": "is_dark",
     "drift": "drift",
 }
+_COMPUTED = {"sysext": SYSEXT, "ran": RAN}
 NO_GROUP = 0
 IPV6 = 6
 _BEHIND_ALL = "z" * 64
@@ -88,7 +90,7 @@ class NodeQuerySet(models.QuerySet[Row]):
 
     def plain(self, name: str) -> tuple[Self, str]:
         """A column of the counters as one that no index is looked for, and what it is called."""
-        plain = SYSEXT if name == "sysext" else Unindexed(F(INDEXED.get(name, name)))
+        plain = _COMPUTED.get(name) or Unindexed(F(INDEXED.get(name, name)))
         return self.alias(**{f"plain_{name}": plain}), f"plain_{name}"
 
     def keys_found_by(self, text: str) -> set[int] | None:

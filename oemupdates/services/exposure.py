@@ -1,48 +1,24 @@
-"""Exposure: which images have a known hole, on how many nodes, and what clears it.
-
-An image is the OS of a release or the sysext of one of its OEMs; what is in it is known from the
-list of packages beside it. An image without a list is unknown, and never clean.
-"""
+"""Exposure: which images have a known hole, on how many nodes, and what clears it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
 from django.db.models import F
 
+from oemupdates.domain import ebuild
 from oemupdates.domain.access import EVERYWHERE, Reach
 from oemupdates.domain.advisory import Advisory as Known
-from oemupdates.domain.oem import NO_OEM, tool_of
+from oemupdates.domain.exposure import Image, Inside, Judged, Ran, Verdict, images, judge
+from oemupdates.domain.oem import Oem
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Advisory, NodeCount, Package, PackageList
 from oemupdates.services import advisories, catalogue
 
 OS_LIST = "flatcar_production_image"
 _OEM = "oem-"
-
-
-class Image(NamedTuple):
-    """One image: of the OS if `oem` is empty, else of an OEM, for an OS version and machine."""
-
-    oem: str
-    version: str
-    architecture: str
-
-    @property
-    def words(self) -> str:
-        """What it is called."""
-        return f"OEM {self.oem}" if self.oem else "the OS"
-
-
-class Verdict(StrEnum):
-    """What can be said of an image and a hole."""
-
-    EXPOSED = "exposed"
-    CLEAR = "clear"
-    UNKNOWN = "unknown"
 
 
 class Place(NamedTuple):
@@ -63,21 +39,34 @@ class Place(NamedTuple):
         return sum(self.groups.values())
 
 
+class Unknown(NamedTuple):
+    """An image of which nobody can say, and of how many nodes that leaves it open."""
+
+    image: Image
+    nodes: int
+
+
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """One advisory against this fleet. `unknown` are the nodes on images nobody can say it of."""
+    """One advisory against this fleet.
+
+    `groups` are the nodes with the hole by group, and `unknown_groups` those of which nobody can
+    say: each node once, and in one of them at most. `ran` and `unknown_ran` are what these run.
+    """
 
     row: Advisory
     said: Known
     places: tuple[Place, ...]
-    unknown: Mapping[Image, int]
-    listed: Collection[Image]
+    unknown: tuple[Unknown, ...]
+    groups: Counter[int]
+    unknown_groups: Counter[int]
+    ran: frozenset[Ran]
+    unknown_ran: frozenset[Ran]
+    inside: Inside
 
     def verdict(self, image: Image) -> Verdict:
         """What can be said of an image that nodes would run."""
-        if any(place.image == image for place in self.places):
-            return Verdict.EXPOSED
-        return Verdict.CLEAR if image in self.listed else Verdict.UNKNOWN
+        return judge(self.said, image, self.inside).verdict
 
     @property
     def cleared_by(self) -> list[str]:
@@ -87,38 +76,54 @@ class Exposed:
 
     @property
     def nodes(self) -> int:
-        """How many nodes have the hole, each once."""
-        return sum({place.image: place.nodes for place in self.places}.values())
+        """How many nodes have the hole."""
+        return self.groups.total()
 
     @property
     def unknown_nodes(self) -> int:
         """Of how many nodes nobody can say."""
-        return sum(self.unknown.values())
+        return self.unknown_groups.total()
 
-    @property
-    def groups(self) -> Counter[int]:
-        """How many nodes of each group have the hole, each once."""
-        found: Counter[int] = Counter()
-        for groups in {place.image: place.groups for place in self.places}.values():
-            found.update(groups)
-        return found
+
+class _Cell(NamedTuple):
+    """Nodes of a group that run the same."""
+
+    group: int
+    ran: Ran
+    nodes: int
 
 
 @dataclass
-class Images:
-    """Every image whose packages are known, and those that nodes run."""
+class _Fleet:
+    """What nodes run: the cells of the counters, and by image those that run it."""
 
-    known: dict[Image, list[Package]] = field(default_factory=lambda: defaultdict(list))
-    running: dict[Image, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
-    listed: set[Image] = field(default_factory=set)
+    cells: list[_Cell]
+    oems: Mapping[str, Oem]
+    by_image: defaultdict[Image, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def __post_init__(self) -> None:
+        for place, cell in enumerate(self.cells):
+            for image in images(cell.ran, self.oems):
+                self.by_image[image].add(place)
 
     @cached_property
-    def by_kind(self) -> Mapping[tuple[str, str], list[Image]]:
-        """Listed images by OEM and machine, the oldest first."""
-        found: defaultdict[tuple[str, str], list[Image]] = defaultdict(list)
-        for image in sorted(self.listed, key=lambda one: sort_key(one.version)):
-            found[image.oem, image.architecture].append(image)
+    def by_oem(self) -> Mapping[str, list[Image]]:
+        """The images that nodes run, by OEM."""
+        found: defaultdict[str, list[Image]] = defaultdict(list)
+        for image in self.by_image:
+            found[image.oem].append(image)
         return found
+
+    def groups(self, places: Iterable[int]) -> Counter[int]:
+        """The nodes of some cells by group."""
+        found: Counter[int] = Counter()
+        for place in places:
+            found[self.cells[place].group] += self.cells[place].nodes
+        return found
+
+    def running(self, found: Iterable[Image]) -> set[int]:
+        """The cells that run any of these images."""
+        return {place for image in found for place in self.by_image.get(image, ())}
 
 
 def look(reach: Reach = EVERYWHERE, *, only: Advisory | None = None) -> list[Exposed]:
@@ -127,84 +132,106 @@ def look(reach: Reach = EVERYWHERE, *, only: Advisory | None = None) -> list[Exp
     It costs what there are images and cells of the counters, however many nodes.
     """
     every = [(row, said) for row, said in advisories.known() if only is None or row.pk == only.pk]
-    images = _images({name for _row, said in every for name in said.packages}, reach)
-    tools = _tools()
-    found = [_exposed(row, said, images, tools) for row, said in every]
+    inside = _inside({name for _row, said in every for name in said.packages})
+    rows = NodeCount.objects.within(reach).by("group", *Ran._fields)
+    cells = [_Cell(group, Ran(*ran), nodes) for group, *ran, nodes in rows]
+    fleet = _Fleet(cells, inside.oems)
+    found = [_exposed(row, said, fleet, inside) for row, said in every]
     return sorted(
         found, key=lambda one: (-one.nodes, -one.unknown_nodes, -one.said.published_at.timestamp())
     )
 
 
-def _exposed(row: Advisory, said: Known, images: Images, tools: Mapping[str, set[str]]) -> Exposed:
-    holed = {
-        image: [one for one in held if said.holds(one.name, one.version)]
-        for image, held in images.known.items()
-    }
+def tell_apart(row: Advisory, every: Iterable[Ran]) -> tuple[frozenset[Ran], frozenset[Ran]]:
+    """Of all that nodes run, what has a hole, and what nobody can say it of."""
+    for known, said in advisories.known():
+        if known.pk == row.pk:
+            inside = _inside(said.packages)
+            fleet = _Fleet([_Cell(0, ran, 1) for ran in every], inside.oems)
+            found = _exposed(row, said, fleet, inside)
+            return found.ran, found.unknown_ran
+    return frozenset(), frozenset()  # a withdrawn one is held against nothing
+
+
+def _exposed(row: Advisory, said: Known, fleet: _Fleet, inside: Inside) -> Exposed:
+    concerned = inside.concerned(said, {"", *inside.carried, *fleet.by_oem})
+    listed = _by_kind(inside, concerned)
+    looked_at = {image for oem in concerned for image in fleet.by_oem.get(oem, ())}
+    looked_at.update(image for kind in listed.values() for image in kind)
+    judged = {image: judge(said, image, inside) for image in looked_at}
+    exposed = fleet.running(_of(judged, Verdict.EXPOSED))
+    unknown = fleet.running(_of(judged, Verdict.UNKNOWN)) - exposed
     places = [
         Place(
             image,
-            one.name,
-            one.version,
-            images.running.get(image, {}),
-            _cleared(image, holed, images),
+            package.name,
+            package.version,
+            fleet.groups(fleet.by_image.get(image, ())),
+            _cleared(image, judged, listed),
         )
-        for image, held in holed.items()
-        for one in held
+        for image in _of(judged, Verdict.EXPOSED)
+        for package in judged[image].holed
     ]
-    places.sort(key=lambda place: (-place.nodes, place.image))
-    concerned = _concerned(said, images, tools)
-    unknown = {
-        image: groups.total()
-        for image, groups in images.running.items()
-        if image not in images.listed and image.oem in concerned and groups.total()
-    }
-    return Exposed(row, said, tuple(places), unknown, images.listed)
+    unsure = [
+        Unknown(image, fleet.groups(fleet.by_image[image] & unknown).total())
+        for image in _of(judged, Verdict.UNKNOWN)
+    ]
+    return Exposed(
+        row,
+        said,
+        tuple(sorted(places, key=lambda place: (-place.nodes, place.image))),
+        tuple(sorted((one for one in unsure if one.nodes), key=lambda one: (-one.nodes, one))),
+        fleet.groups(exposed),
+        fleet.groups(unknown),
+        frozenset(fleet.cells[place].ran for place in exposed),
+        frozenset(fleet.cells[place].ran for place in unknown),
+        inside,
+    )
 
 
-def _concerned(said: Known, images: Images, tools: Mapping[str, set[str]]) -> set[str]:
-    """The OEMs, and the OS as an empty one, that may carry a package that an advisory names."""
-    carried = {
-        image.oem
-        for image, held in images.known.items()
-        if any(one.name in said.packages for one in held)
-    }
-    names = {tool_of(name) for name in said.packages}
-    return carried | {oem for oem, brought in tools.items() if brought & names}
+def _of(judged: Mapping[Image, Judged], verdict: Verdict) -> list[Image]:
+    return [image for image, found in judged.items() if found.verdict is verdict]
 
 
-def _cleared(image: Image, holed: Mapping[Image, Collection[Package]], images: Images) -> str:
+def _by_kind(inside: Inside, oems: Collection[str]) -> Mapping[tuple[str, str], list[Image]]:
+    """Listed images by OEM and machine, the oldest first."""
+    found: defaultdict[tuple[str, str], list[Image]] = defaultdict(list)
+    for image in sorted(inside.lists, key=lambda one: sort_key(one.version)):
+        if image.oem in oems:
+            found[image.oem, image.architecture].append(image)
+    return found
+
+
+def _cleared(
+    image: Image,
+    judged: Mapping[Image, Judged],
+    listed: Mapping[tuple[str, str], list[Image]],
+) -> str:
     mine = sort_key(image.version)
-    for later in images.by_kind[image.oem, image.architecture]:
-        if sort_key(later.version) > mine and not holed.get(later):
+    for later in listed.get((image.oem, image.architecture), ()):
+        if sort_key(later.version) > mine and judged[later].verdict is Verdict.CLEAR:
             return later.version
     return ""
 
 
-def _images(names: Collection[str], reach: Reach) -> Images:
-    found = Images()
-    lists = PackageList.objects.filter(is_read=True).values_list(
+def _inside(names: Collection[str]) -> Inside:
+    """What is known of the packages that advisories are about."""
+    lists: dict[Image, list[ebuild.Package]] = {}
+    read = PackageList.objects.filter(is_read=True).values_list(
         "name", "release__version", "release__architecture"
     )
-    for name, version, architecture in lists:
+    for name, version, architecture in read:
         if (image := _image(name, version, architecture)) is not None:
-            found.listed.add(image)
-    rows = Package.objects.filter(name__in=names).annotate(
+            lists[image] = []
+    rows = Package.objects.filter(name__in=names, package_list__is_read=True).annotate(
         of=F("package_list__name"),
         os_version=F("package_list__release__version"),
         machine=F("package_list__release__architecture"),
     )
     for row in rows:
-        if (image := _image(row.of, row.os_version, row.machine)) is not None:
-            found.known[image].append(row)
-    cells = NodeCount.objects.within(reach)
-    for group, machine, version, oem, oem_version, nodes in cells.by(
-        "group", "architecture", "version", "oem", "oem_version"
-    ):
-        found.running[Image("", version, machine)][group] += nodes
-        # Without one nothing is merged, or nobody knows what is.
-        if oem not in NO_OEM and oem_version:
-            found.running[Image(oem, oem_version, machine)][group] += nodes
-    return found
+        if (image := _image(row.of, row.os_version, row.machine)) in lists and image:
+            lists[image].append(ebuild.Package(row.name, row.version))
+    return Inside(lists, catalogue.load().oems)
 
 
 def _image(name: str, version: str, architecture: str) -> Image | None:
@@ -213,8 +240,3 @@ def _image(name: str, version: str, architecture: str) -> Image | None:
     if name.startswith(_OEM):
         return Image(name.removeprefix(_OEM), version, architecture)
     return None  # an extension: check-ins do not tell who switched it on
-
-
-def _tools() -> dict[str, set[str]]:
-    known = catalogue.load()
-    return {oem.id: {tool.lower() for tool in oem.tools} for oem in known.oems.values()}

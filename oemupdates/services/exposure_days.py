@@ -7,8 +7,19 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Max, Min, OuterRef, Subquery, Sum
 
-from oemupdates.models import Exposure
+from oemupdates.domain.access import Reach
+from oemupdates.models import Advisory, Exposure
 from oemupdates.services import exposure
+
+SHOWN_DAYS = 366
+
+
+class Day(NamedTuple):
+    """One day: how many nodes had a hole at its worst hour, and of how many nobody could say."""
+
+    day: date
+    nodes: int
+    unknown: int
 
 
 class Days(NamedTuple):
@@ -41,8 +52,13 @@ def count(now: datetime) -> int:
     return len(found)
 
 
-def days(keys: Collection[int]) -> dict[int, Days]:
-    """By advisory, the node-days since this server counts, and since when there is exposure."""
+def days(keys: Collection[int], reach: Reach) -> dict[int, Days] | None:
+    """By advisory, the node-days since this server counts, and since when there is exposure.
+
+    None for who sees some groups alone: the whole fleet was counted, and not each group.
+    """
+    if not reach.is_everywhere:
+        return None
     rows = Exposure.objects.filter(advisory__in=keys).order_by()
     sums = dict(rows.values_list("advisory").annotate(sum=Sum("nodes")))
     last_clear = (
@@ -59,3 +75,32 @@ def days(keys: Collection[int]) -> dict[int, Days]:
         .annotate(first=Min("day"))
     )
     return {key: Days(sums.get(key, 0), since.get(key)) for key in keys}
+
+
+def worst(reach: Reach, *, since: date, most: int) -> dict[Advisory, list[Day]]:
+    """The advisories with the most node-days since a day, the worst first, each with its days.
+
+    None for who sees some groups alone, as of `days`.
+    """
+    if not reach.is_everywhere:
+        return {}
+    rows = Exposure.objects.filter(day__gte=since).order_by()
+    sums = rows.values_list("advisory").annotate(sum=Sum("nodes")).filter(sum__gt=0)
+    keys = [key for key, _sum in sums.order_by("-sum", "advisory")[:most]]
+    found = Advisory.objects.in_bulk(keys)
+    counted: dict[Advisory, list[Day]] = {found[key]: [] for key in keys}
+    for row in rows.filter(advisory__in=keys).order_by("day"):
+        counted[found[row.advisory_id]].append(Day(row.day, row.nodes, row.unknown))
+    return counted
+
+
+def history(advisory: Advisory, reach: Reach) -> list[Day] | None:
+    """The days of an advisory that were counted, the oldest first, for a year at most.
+
+    None for who sees some groups alone, as of `days`.
+    """
+    if not reach.is_everywhere:
+        return None
+    rows = Exposure.objects.filter(advisory=advisory).order_by("-day")
+    newest = rows.values_list("day", "nodes", "unknown")[:SHOWN_DAYS]
+    return [Day(*row) for row in newest][::-1]

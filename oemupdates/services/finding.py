@@ -5,7 +5,7 @@ counters are read once for a query; from them come every number, the versions th
 and the index by which the rows are found soonest.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -15,6 +15,7 @@ from django.db.models import QuerySet, Sum
 from oemupdates.domain.access import Reach
 from oemupdates.domain.drift import UNMEASURED
 from oemupdates.domain.query import (
+    EXPOSURES,
     VERSIONS,
     BadQuery,
     Flag,
@@ -35,7 +36,15 @@ from oemupdates.models.node_queries import (
     distinct_versions,
 )
 from oemupdates.models.standing import Standing, wanted_by_standing
-from oemupdates.services.finding_rows import by_column, carries, carrying, labels, seen
+from oemupdates.services.finding_exposed import exposed
+from oemupdates.services.finding_rows import (
+    by_column,
+    carries,
+    carrying,
+    group_keys,
+    labels,
+    seen,
+)
 from oemupdates.services.walking import Slice, cut, walk, walk_carriers
 
 COLUMNS = {
@@ -51,6 +60,7 @@ COLUMNS = {
     Key.DRIFT: "drift",
     Key.DRIFT_BASIS: "drift_basis",
 }
+_COUNTED = COLUMNS | dict.fromkeys(EXPOSURES, "ran")
 PAGE_ROWS = 50
 # A lookup of more values than this is no shorter than a walk.
 _MANY_VALUES = 200
@@ -70,7 +80,7 @@ class Found:
     def cells(self) -> Cells:
         """The counters, beyond the reach too: what rows cost to find depends on them all."""
         return read_cells(
-            also={COLUMNS[term.key] for term in self.query.terms if term.key in COLUMNS}
+            also={_COUNTED[term.key] for term in self.query.terms if term.key in _COUNTED}
         )
 
     @cached_property
@@ -95,7 +105,7 @@ class Found:
     @property
     def is_counted(self) -> bool:
         """Whether the counters know how many nodes are meant."""
-        counted = {*COLUMNS, Key.STANDING}
+        counted = {*_COUNTED, Key.STANDING}
         return all(
             term.key in counted
             or (term.key is Key.IS and term.values[0].text in {Flag.DARK, Flag.UNASSIGNED})
@@ -173,6 +183,8 @@ class Found:
                     return [Test("is_dark", "is_dark", [True], term.is_negated)]
                 case Flag.UNASSIGNED:
                     return [Test("group", "group", [NO_GROUP], term.is_negated)]
+        if term.key in EXPOSURES:
+            return [exposed(term, self.cells)]
         if term.key is Key.STANDING:
             wanted = self._standing(term)
             return [Test("standing", column, values) for column, values in wanted.items()]
@@ -203,28 +215,15 @@ class Found:
 
     def keys(self, term: Term) -> list[int]:
         """The groups that a term names, by key; raises `BadQuery` for one that there is not."""
-        return [key for text in term.texts for key in self._groups(text)]
+        return [key for text in term.texts for key in group_keys(text, self.groups)]
 
     def named(self, group: int) -> str:
         """A group as a query names it: by its name, with its architecture if there are several."""
         name = self.groups.get(group, "")
         short = name.rpartition(" (")[0]
-        if not name or list(self._groups(name)) != [group]:
+        if not name or group_keys(name, self.groups) != [group]:
             return f"#{group}"
-        return short if list(self._groups(short)) == [group] else name
-
-    def _groups(self, text: str) -> Iterable[int]:
-        """The groups of a name, of a name and architecture, or of a number such as #3."""
-        if not text:
-            return [NO_GROUP]
-        if text.startswith("#") and text[1:].isascii() and text[1:].isdigit():
-            return [int(text[1:])]
-        found = [
-            key for key, name in self.groups.items() if text in {name, name.rpartition(" (")[0]}
-        ]
-        if not found:
-            raise BadQuery(f"There is no group {text!r}.")
-        return found
+        return short if group_keys(short, self.groups) == [group] else name
 
     def _standing(self, term: Term) -> Wanted:
         groups = [test for other in self.query.about(Key.GROUP) for test in self._tests(other)]
@@ -239,6 +238,8 @@ class Found:
     @property
     def _may_be_archived(self) -> bool:
         """Whether archived nodes are meant too: by a search, or when they are asked for."""
+        if self.query.about(*EXPOSURES):
+            return False
         if any(Flag.ARCHIVED in term.texts for term in self.query.about(Key.IS)):
             return True
         return any(not term.is_negated for term in self.query.about(Key.WORD))

@@ -23,6 +23,7 @@ def test_an_advisory_is_brought_looked_at_and_removed(api: Client) -> None:
             "oem": "vmware",
             "version": "4081.3.6",
             "architecture": "amd64",
+            "build": "",
             "package": "app-emulation/open-vm-tools",
             "package_version": "12.4.5",
             "nodes": 1,

@@ -5,9 +5,17 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Advisory, Release
-from oemupdates.services import channels
+from oemupdates.services import channels, exposure_days
 from tests.api.conftest import session, somebody
-from tests.services.makers import make_advisory, make_release, osv, seeded_channel
+from tests.services.makers import (
+    NOW,
+    make_advisory,
+    make_node,
+    make_release,
+    osv,
+    seeded_channel,
+    seeded_group,
+)
 from tests.services.test_exposure import CLEARED, HOLED, listed, vmware
 
 pytestmark = pytest.mark.django_db
@@ -30,10 +38,10 @@ def test_says_who_has_a_hole_and_what_clears_it(page: Client) -> None:
         assert words in shown
     one = page.get(f"/security/{row.pk}/").text
     for words in (
-        "1 node has it",
-        "Of 1 nobody can say",
+        'exposed=CVE-2025-41244">1 node</a> has it',
+        'exposure_unknown=CVE-2025-41244">1</a> nobody can say',
         "app-emulation/open-vm-tools-12.4.5",
-        "oem=vmware&amp;oem_version=4081.3.6&amp;architecture=amd64",
+        "oem=vmware&amp;oem_version=4081.3.6&amp;oem_build=-&amp;architecture=amd64",
         "clears it",
         "12.5.4, 13.0.5",
         "3975.2.0",
@@ -49,6 +57,45 @@ def test_a_target_with_the_hole_or_without_a_list_is_said_so(page: Client) -> No
     assert "has it too" in page.get(f"/security/{row.pk}/").text
     channels.set_target(seeded_channel(), make_release("4593.2.1"), by=None)
     assert "not known" in page.get(f"/security/{row.pk}/").text
+
+
+def test_every_number_leads_to_its_nodes_and_the_days_to_a_chart(page: Client) -> None:
+    row = make_advisory()
+    listed("4081.3.6", HOLED)
+    group = vmware("4081.3.6").group
+    assert group is not None
+    make_node(oem="vmware", oem_basis="reported")
+    exposure_days.count(NOW)
+    one = page.get(f"/security/{row.pk}/").text
+    for query in (
+        f"exposed=CVE-2025-41244&amp;group={group.pk}",
+        f"exposure_unknown=CVE-2025-41244&amp;group={group.pk}",
+        "exposure_unknown=CVE-2025-41244&amp;oem=vmware&amp;oem_version=-",
+    ):
+        assert query in one
+        url = query.replace("&amp;", "&")
+        assert page.get(f"/nodes/?{url}").text.count("data-row>") == 1, query
+    assert "1 node exposed on 2026-09-01, and never more since 2026-09-01." in one
+    assert "Nodes by hole as a table" in page.get("/security/").text
+    export = page.get("/nodes/export/?exposed=CVE-2025-41244").getvalue()
+    assert len(export.splitlines()) == 2
+
+
+def test_who_sees_some_groups_sees_nothing_of_the_whole_fleets_days() -> None:
+    row = make_advisory()
+    listed("4081.3.6", HOLED)
+    vmware("4081.3.6")
+    for _ in range(3):
+        vmware("4081.3.6", group=seeded_group("beta"))
+    exposure_days.count(NOW)
+    page = session(somebody("ann", Role.VIEWER, group=seeded_group()))
+    for address in ("/security/", f"/security/{row.pk}/"):
+        shown = page.get(address).text
+        assert "whole fleet" in shown
+        assert 'class="chart"' not in shown
+        assert "2026-09-01" not in shown
+    said = page.get(f"/api/v1/advisories/{row.pk}/exposure").json()
+    assert (said["nodes"], said["node_days"], said["since"], said["days"]) == (1, None, None, None)
 
 
 def test_an_empty_fleet_and_no_advisories_are_said_so(page: Client) -> None:

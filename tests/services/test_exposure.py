@@ -5,7 +5,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from oemupdates.domain.access import Reach
+from oemupdates.domain.access import EVERYWHERE, Reach
+from oemupdates.domain.exposure import Image, Verdict
 from oemupdates.models import (
     Activity,
     Advisory,
@@ -17,7 +18,6 @@ from oemupdates.models import (
     Release,
 )
 from oemupdates.services import advisories, exposure, exposure_days, package_lists
-from oemupdates.services.exposure import Image, Verdict
 from tests.services.makers import (
     NOW,
     make_advisory,
@@ -48,6 +48,12 @@ def vmware(version: str, **given: Any) -> Node:
     )
 
 
+def since(row: Advisory) -> exposure_days.Days:
+    found = exposure_days.days([row.pk], EVERYWHERE)
+    assert found is not None
+    return found[row.pk]
+
+
 def look(**given: Any) -> exposure.Exposed:
     return exposure.look(**given)[0]
 
@@ -60,7 +66,7 @@ def test_the_nodes_whose_tools_have_the_hole_are_found_and_no_others() -> None:
     vmware("4081.3.6", group=seeded_group("beta"))
     vmware("4593.2.1")
     make_node(oem="azure", version="4081.3.6", oem_version="4081.3.6", oem_basis="derived")
-    make_node(oem="vmware", version="4081.3.6", oem_basis="observed")
+    make_node(oem="hetzner", version="4081.3.6", oem_basis="observed")
     found = look()
     assert (found.nodes, found.unknown_nodes) == (2, 0)
     place = found.places[0]
@@ -79,7 +85,47 @@ def test_an_image_without_a_list_is_unknown_and_never_clean() -> None:
     make_node(oem="hetzner", version="4081.3.6", oem_version="4081.3.6", oem_basis="derived")
     found = look()
     assert (found.nodes, found.unknown_nodes) == (0, 2)
-    assert dict(found.unknown) == {Image("vmware", "4081.3.6", "amd64"): 2}
+    assert found.unknown == ((Image("vmware", "4081.3.6", "amd64"), 2),)
+
+
+@pytest.mark.parametrize("basis", ["reported", "", "observed"])
+def test_a_node_of_which_no_sysext_is_known_is_unknown_and_never_clean(basis: str) -> None:
+    make_advisory()
+    listed("4593.2.1", CLEARED)
+    make_node(oem="vmware", version="4593.2.1", oem_basis=basis)
+    found = look()
+    assert (found.nodes, found.unknown_nodes) == (0, 1)
+    assert found.unknown == ((Image("vmware", "", "amd64"), 1),)
+
+
+def test_a_build_that_nodes_observed_is_held_against_it() -> None:
+    make_advisory()
+    listed("4593.2.1", CLEARED)
+    seen = {"oem": "vmware", "oem_basis": "observed", "version": "4593.2.1"}
+    make_node(**seen, oem_version="4593.2.1", oem_build="12.4.5")
+    make_node(**seen, oem_version="4593.2.1", oem_build="13.0.5")
+    make_node(**seen, oem_version="4593.2.0", oem_build="13.0.5")
+    found = look()
+    assert (found.nodes, found.unknown_nodes) == (1, 0)
+    assert [(place.image.build, place.package_version) for place in found.places] == [
+        ("12.4.5", "12.4.5")
+    ]
+
+
+def test_a_node_counts_once_however_many_of_its_images_have_the_hole() -> None:
+    row = make_advisory()
+    listed("4081.3.6", HOLED)
+    PackageList.objects.create(release=Release.objects.get(), name=exposure.OS_LIST, content=HOLED)
+    package_lists.read_new()
+    vmware("4081.3.6")
+    make_node(version="4081.3.6")
+    make_node(oem="vmware", version="4081.3.6", oem_basis="reported")
+    found = look()
+    assert sum(place.nodes for place in found.places) == 4
+    assert (found.nodes, found.unknown_nodes) == (3, 0)
+    assert found.groups == {seeded_group().pk: 3}
+    exposure_days.count(NOW)
+    assert exposure_days.days([row.pk], EVERYWHERE) == {row.pk: (3, NOW.date())}
 
 
 def test_a_tool_by_another_name_than_its_package_is_looked_for() -> None:
@@ -99,7 +145,7 @@ def test_a_hole_in_the_os_is_on_every_node_of_the_version() -> None:
     make_node(version="4593.2.1", architecture="arm64")
     found = look()
     assert found.nodes == 2
-    assert found.unknown[Image("", "4593.2.1", "arm64")] == 1
+    assert found.unknown == ((Image("", "4593.2.1", "arm64"), 1),)
 
 
 def test_one_sees_the_nodes_within_reach_alone() -> None:
@@ -145,14 +191,28 @@ def test_days_are_counted_at_their_worst_hour() -> None:
         node.delete()
     NodeCount.objects.all().delete()
     exposure_days.count(NOW + timedelta(hours=1))
-    assert exposure_days.days([row.pk])[row.pk] == (2, NOW.date())
+    assert since(row) == (2, NOW.date())
     exposure_days.count(NOW + timedelta(days=1))
-    assert exposure_days.days([row.pk])[row.pk] == (2, None)
+    assert since(row) == (2, None)
     vmware("4081.3.6")
     exposure_days.count(NOW + timedelta(days=3))
-    assert exposure_days.days([row.pk])[row.pk] == (3, (NOW + timedelta(days=3)).date())
+    assert since(row) == (3, (NOW + timedelta(days=3)).date())
     assert Exposure.objects.count() == 3
-    assert exposure_days.days([]) == {}
+    assert exposure_days.days([], EVERYWHERE) == {}
+    days = exposure_days.history(row, EVERYWHERE) or []
+    assert [(day.day.day, day.nodes) for day in days] == [(1, 2), (2, 0), (4, 1)]
+    assert exposure_days.worst(EVERYWHERE, since=NOW.date(), most=5) == {row: days}
+
+
+def test_the_days_of_the_whole_fleet_are_nothing_for_who_sees_a_part() -> None:
+    row = make_advisory()
+    listed("4081.3.6", HOLED)
+    vmware("4081.3.6")
+    exposure_days.count(NOW)
+    mine = Reach(is_everywhere=False, groups=frozenset({seeded_group("beta").pk}))
+    assert exposure_days.days([row.pk], mine) is None
+    assert exposure_days.history(row, mine) is None
+    assert exposure_days.worst(mine, since=NOW.date(), most=5) == {}
 
 
 class TestAdvisories:
