@@ -1,10 +1,12 @@
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oemupdates.domain.advisory import BadAdvisory, read
+from oemupdates.domain.advisory import Advisory, BadAdvisory, read
 from tests.services.makers import osv
 
 TOOLS = "app-emulation/open-vm-tools"
@@ -22,6 +24,31 @@ JSON = st.recursive(
     ),
     max_leaves=12,
 )
+
+
+def shipped(name: str) -> Advisory:
+    folder = Path(__file__).parents[2] / "advisories"
+    return read(json.loads((folder / f"{name}.json").read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("version", "held"),
+    [
+        ("12.4.5", "exposed"),  # LTS 4081
+        ("12.5.3", "exposed"),
+        ("12.5.4_rc1", "exposed"),
+        ("12.5.4", "clear"),
+        ("13.0.0", "exposed"),
+        ("13.0.1-r1", "exposed"),
+        ("13.0.5", "clear"),  # Stable 4593
+        ("13.0.10", "clear"),  # Beta 4757
+        ("13.0.10-r2", "clear"),
+    ],
+)
+def test_the_shipped_advisory_holds_for_the_versions_that_flatcar_had(
+    version: str, held: str
+) -> None:
+    assert shipped("CVE-2025-41244").holds(TOOLS, version) is (held == "exposed")
 
 
 def about(**given: Any) -> dict[str, Any]:
