@@ -100,7 +100,8 @@ def _stuck(one: Stranded, groups: list[int]) -> Stuck:
         f"{named} and {more} more" if more > 0 else named,
         one.oem,
         one.versions.total(),
-        nodes_url(group=groups, version=versions, oem=one.oem),
+        # No list tells these nodes from others of their versions.
+        "" if one.lacks else nodes_url(group=groups, version=versions, oem=one.oem),
         sentence(one.reason),
         change(one.reason).words,
         one.reason.why is Why.DEAD_END,

@@ -32,8 +32,12 @@ class Way:
         return self.stop is not None
 
 
-def way(version: str, oem: str, group: Group, releases: Mapping[str, Release]) -> Way:
+def way(
+    version: str, oem: str, group: Group, releases: Mapping[str, Release], *, needs: str = ""
+) -> Way:
     """Walk from a version as a node of that OEM would, one decision after the other.
+
+    `needs` are the payloads that it reported to need at each step.
 
     Only versions matter here: switches, limits and holds come and go, so that a group is taken as
     if its updates were on and nobody else on the way.
@@ -48,6 +52,7 @@ def way(version: str, oem: str, group: Group, releases: Mapping[str, Release]) -
             version=now_on,
             architecture=group.architecture,
             oem=oem,
+            needs=needs,
             state=State.WAITING,
         )
         found = decide(node, open_group, releases=releases, places_left=None, now=_ANY_TIME)

@@ -6,6 +6,7 @@ from django.db.models import Q
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
 from oemupdates.domain.node import State
 from oemupdates.models.group import Group
+from oemupdates.models.needs import BEGINNING
 from oemupdates.models.node_queries import NodeQuerySet
 
 
@@ -130,6 +131,7 @@ class Node(models.Model):
             models.Index(
                 fields=("moved_to",), condition=Q(moved_to__isnull=False), name="node_moved"
             ),
+            models.Index(BEGINNING, condition=~Q(needs=""), name="node_needs"),
             models.Index(fields=("id",), condition=Q(is_held=True), name="node_held"),
             models.Index(fields=("id",), condition=Q(is_dark=True), name="node_dark"),
             models.Index(fields=("id",), condition=Q(is_archived=True), name="node_archived"),

@@ -8,8 +8,9 @@ from oemupdates.domain import policy
 from oemupdates.domain.access import Reach
 from oemupdates.domain.paths import Way, way
 from oemupdates.domain.reason import Reason
-from oemupdates.models import Channel, Floor, Group, NodeCount, Release
+from oemupdates.models import Channel, Floor, Group, NodeCount, Payload, Release
 from oemupdates.services import channels, snapshot
+from oemupdates.services.reported_needs import apart
 
 
 @dataclass(slots=True)
@@ -47,10 +48,14 @@ class FloorPreview:
 
 @dataclass(slots=True)
 class Stranded:
-    """Nodes of one OEM that would never get there for one reason, by version."""
+    """Nodes of one OEM that would never get there for one reason, by version.
+
+    `lacks` are payloads that only these nodes reported to need, others of their version may not.
+    """
 
     oem: str
     reason: Reason
+    lacks: str = ""
     versions: Counter[str] = field(default_factory=Counter)
 
 
@@ -125,24 +130,35 @@ def _walk(
     """Count where every node would get to; the versions that some of them pass on the way."""
     known = snapshot.load()
     passing: Counter[str] = Counter()
-    stranded: defaultdict[tuple[str, Reason], Counter[str]] = defaultdict(Counter)
-    ways: dict[tuple[bool, str, str], Way] = {}
+    stranded: defaultdict[tuple[str, Reason, str], Counter[str]] = defaultdict(Counter)
+    ways: dict[tuple[bool, str, str, str], Way] = {}
     releases = known.releases_for(str(found.channel.application.uuid), found.channel.architecture)
-    for key, version, oem, nodes in cells:
+    for (key, version, oem, lacks), nodes in apart(cells, *_on_the_way(found)).items():
         group = _aimed(known.groups_by_id.get(key), found, releases)
         if group is None:
             continue
-        same = (group.needs_oem_payload, version, oem)
+        same = (group.needs_oem_payload, version, oem, lacks)
         if same not in ways:
-            ways[same] = way(version, oem, group, releases)
+            ways[same] = way(version, oem, group, releases, needs=lacks)
         _count(groups[key], ways[same], nodes)
         if (reason := ways[same].stop) is not None:
-            stranded[oem, reason][version] += nodes
+            stranded[oem, reason, lacks][version] += nodes
         for passed in ways[same].steps[:-1]:
             passing[passed] += nodes
     worst = sorted(stranded.items(), key=lambda pair: -pair[1].total())
     found.stranded = [Stranded(*what, versions) for what, versions in worst]
     return passing
+
+
+def _on_the_way(found: Preview) -> list[set[str]]:
+    """The names of the payloads of every release that nodes may be offered."""
+    passed = [floor.release for floor in found.channel.floors.select_related("release")]
+    keys = {one.pk for one in (found.release, *passed) if one}
+    names: dict[int, set[str]] = {key: set() for key in keys}
+    rows = Payload.objects.filter(release__in=keys).values_list("release_id", "name")
+    for key, name in rows:
+        names[key].add(name)
+    return list(names.values())
 
 
 def _aimed(

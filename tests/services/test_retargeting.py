@@ -1,11 +1,13 @@
 """What would follow a new target: as the decisions that come after it."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from oemupdates.domain.access import EVERYWHERE, Reach
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason, Why
-from oemupdates.models import Channel, DeadEnd, Floor, Payload, Release
+from oemupdates.models import Channel, DeadEnd, Floor, Group, Payload, Release
 from oemupdates.services import releases
 from oemupdates.services.retargeting import Preview, preview
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
@@ -89,6 +91,35 @@ def test_counts_only_groups_within_reach(channel: Channel, release: Release) -> 
     found = preview(channel, release, mine)
     assert [one.group for one in found.groups] == [beta]
     assert found.gets == 2
+
+
+def test_tells_who_reported_a_need_that_the_release_lacks(
+    channel: Channel, release: Release
+) -> None:
+    make_node(oem="azure", needs="oem-azure.gz")
+    for needs in ("", "flatcar-python.gz", "flatcar-python.gz flatcar-zfs.gz"):
+        make_node(needs=needs)
+    make_node(oem="acme", needs=f"oem-acme.gz {' '.join(['flatcar-x.gz'] * 20)}")
+    make_node(oem="acme")
+    make_node(needs="flatcar-python.gz", is_archived=True)
+    make_node(needs="flatcar-python.gz", version="4593.2.1")
+    found = preview(channel, release, EVERYWHERE)
+    assert numbers(found) == (3, 0, 1, 3)
+    told = {(one.oem, one.lacks[:35], one.reason.why, one.reason.detail) for one in found.stranded}
+    assert told == {
+        ("", "flatcar-python.gz", Why.NOT_READY, "flatcar-python.gz"),
+        ("", "flatcar-python.gz flatcar-zfs.gz", Why.NOT_READY, "flatcar-python.gz"),
+        ("acme", "oem-acme.gz flatcar-x.gz flatcar-x.", Why.NOT_READY, "oem-acme.gz"),
+    }
+    Group.objects.update(needs_oem_payload=False)
+    assert numbers(preview(channel, release, EVERYWHERE)) == (6, 0, 1, 0)
+
+
+def test_reads_no_nodes_where_nothing_is_lacking(channel: Channel, release: Release) -> None:
+    make_node(oem="azure", needs="oem-azure.gz")
+    with CaptureQueriesContext(connection) as asked:
+        preview(channel, release, EVERYWHERE)
+    assert not [one for one in asked if "GROUP BY" in one["sql"] and '_node"' in one["sql"]]
 
 
 def test_changes_nothing(channel: Channel, release: Release) -> None:
