@@ -25,6 +25,7 @@ from oemupdates.services import (
     heartbeats,
     history,
     notices,
+    oem_proposals,
     package_lists,
     remeasuring,
     reports,
@@ -159,8 +160,9 @@ def scrub_payloads() -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def look_for_holes() -> None:
-    """Read what came of packages and advisories, and write down on how many nodes holes are."""
+    """Read what came of packages, advisories and OEMs, and count the nodes with holes."""
     package_lists.read_new()
     advisories.load_shipped()
+    oem_proposals.look(timezone.now())
     found = exposure_days.count(timezone.now())
     heartbeats.beat("look_for_holes", timezone.now(), found=found)

@@ -15,6 +15,7 @@ from oemupdates.models import (
     BundleImport,
     DemoFleet,
     Oem,
+    OemProposal,
     Proposal,
     SyncRun,
     UpdateSecret,
@@ -48,6 +49,7 @@ ROLES = [role.value for role in Role]
 UPDATE_SECRET_KINDS = [kind.value for kind in UpdateSecret.Kind]
 WEBHOOK_FORMS = [shape.value for shape in Shape]
 WEBHOOK_KINDS = list(CHOICES)
+OEM_PROPOSAL_STATES = [state.value for state in OemProposal.State]
 PROPOSAL_STATES = [state.value for state in Proposal.State]
 SEVERITIES = [severity.name.lower() for severity in Severity]
 SYNC_STATES = [state.value for state in SyncRun.State]

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
-from oemupdates.api.choices import ARCHITECTURES, BEFORE_SYSEXT, OEM_KINDS
-from oemupdates.api.fields import Body, Flag, Shape, Text
+from oemupdates.api.choices import ARCHITECTURES, BEFORE_SYSEXT, OEM_KINDS, OEM_PROPOSAL_STATES
+from oemupdates.api.fields import Asked, Body, Flag, Reasoned, Shape, Text
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
-from oemupdates.models import Oem
+from oemupdates.models import Oem, OemProposal
 from oemupdates.services import catalogue as verbs
+from oemupdates.services import oem_proposals
 
 
 class ListOf(serializers.ListField):
@@ -156,3 +157,83 @@ class OneOem(Resource):
         row = _one(pk, lock=True)
         call.check_version(row, OemShape)
         verbs.remove(row, by=call.by)
+
+
+class OemProposalShape(Shape):
+    """What releases that are here show of an OEM, and the catalogue does not say.
+
+    `changes` are what the catalogue would say, by field; `is_new` if it does not know the OEM.
+    Its payload was seen in releases from `first_version` to `last_version`.
+    """
+
+    state = serializers.ChoiceField(OEM_PROPOSAL_STATES)
+    architectures = ListOf(" ")
+    changes = serializers.DictField(child=serializers.CharField(allow_blank=True))
+
+    class Meta:
+        model = OemProposal
+        fields = (
+            "id",
+            "oem_id",
+            "is_new",
+            "changes",
+            "architectures",
+            "first_version",
+            "last_version",
+            "made_at",
+            "state",
+        )
+
+
+class OemProposalsAsked(Asked):
+    """Which proposals to list."""
+
+    state = serializers.ChoiceField(OEM_PROPOSAL_STATES, required=False)
+
+
+class OemProposals(Resource):
+    """All proposals for the catalogue."""
+
+    tag = "oem"
+
+    @operation(
+        "list_oem_proposals",
+        needs=Permission.READ_FLEET,
+        gives=OemProposalShape,
+        asks=OemProposalsAsked,
+        lists=True,
+    )
+    def get(self, call: Call) -> Listed[OemProposal]:
+        """List what releases show of OEMs that the catalogue does not say, the newest first."""
+        return Listed(OemProposal.objects.filter(**call.chosen("state")))
+
+
+class Accepting(Resource):
+    """Accepting a proposal."""
+
+    tag = "oem"
+
+    @operation(
+        "accept_oem_proposal", needs=Permission.CHANGE_FLEET, gives=OemShape, takes=Reasoned
+    )
+    def post(self, call: Call, pk: int) -> Oem:
+        """Let the catalogue say so; decisions follow it from then on."""
+        row = get_object_or_404(OemProposal, pk=pk)
+        return oem_proposals.accept(row, by=call.by, **call.said)
+
+
+class Dismissing(Resource):
+    """Dismissing a proposal."""
+
+    tag = "oem"
+
+    @operation(
+        "dismiss_oem_proposal",
+        needs=Permission.CHANGE_FLEET,
+        gives=OemProposalShape,
+        takes=Reasoned,
+    )
+    def post(self, call: Call, pk: int) -> OemProposal:
+        """Leave the catalogue as it is; the same is not proposed again."""
+        oem_proposals.dismiss(get_object_or_404(OemProposal, pk=pk), by=call.by, **call.said)
+        return get_object_or_404(OemProposal, pk=pk)

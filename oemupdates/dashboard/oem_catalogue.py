@@ -14,18 +14,21 @@ from oemupdates.dashboard.oem_form import OemForm
 from oemupdates.dashboard.oem_matrix import matrix
 from oemupdates.domain.access import Permission
 from oemupdates.domain.oem import NO_OEM
-from oemupdates.models import NodeCount, Oem
+from oemupdates.domain.oem_seen import Seen
+from oemupdates.models import NodeCount, Oem, OemProposal
 from oemupdates.services import catalogue as verbs
+from oemupdates.services import oem_proposals
 
 BAD_REQUEST = 400
 ASK_OR_DO = ["GET", "HEAD", "POST"]
 
 
 class Row(NamedTuple):
-    """One OEM or extension, and the nodes that carry it."""
+    """One OEM or extension, its nodes, and in which releases its payload was seen."""
 
     oem: Oem
     nodes: int
+    seen: Seen | None = None
 
     @property
     def brings(self) -> str:
@@ -37,6 +40,30 @@ class Row(NamedTuple):
         return self.oem.tools or "Configuration only, no agent in this OEM"
 
 
+class Shown(NamedTuple):
+    """A proposal for the catalogue, and in words what it would say."""
+
+    row: OemProposal
+
+    @property
+    def words(self) -> list[str]:
+        """What would change, a phrase a field."""
+        changes = self.row.changes
+        return [
+            phrase.format(value=changes[name] or "never")
+            for name, phrase in _CHANGES.items()
+            if name in changes
+        ]
+
+
+_CHANGES = {
+    "architectures": "it is for {value}",
+    "alpha_since": "its first version with a sysext is {value}",
+    "stable_since": "its first Stable with a sysext is {value}",
+    "dropped_in": "its first version without it is {value}",
+}
+
+
 @require_safe
 @needs(Permission.READ_FLEET)
 def catalogue(request: HttpRequest) -> HttpResponse:
@@ -45,10 +72,16 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     cells = NodeCount.objects.within(reach)
     nodes: Counter[str] = Counter(dict(cells.by("oem")))
     rows = list(Oem.objects.all())
-    oems = [Row(row, nodes.pop(row.oem_id, 0)) for row in rows if row.kind == Oem.Kind.OEM]
+    seen = oem_proposals.seen_in_releases()
+    oems = [
+        Row(row, nodes.pop(row.oem_id, 0), seen.get(row.oem_id))
+        for row in rows
+        if row.kind == Oem.Kind.OEM
+    ]
     context = {
         "matrix": matrix(cells),
         "chart": drift_chart(reach, timezone.now(), cells),
+        "proposals": [Shown(row) for row in OemProposal.objects.filter(state="open")],
         "oems": sorted(oems, key=lambda row: (-row.nodes, row.oem.oem_id)),
         "extensions": [Row(row, 0) for row in rows if row.kind == Oem.Kind.EXTENSION],
         "unknown": [
@@ -57,6 +90,34 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         "without": sum(nodes[oem] for oem in NO_OEM),
     }
     return render(request, "dashboard/oem.html", context)
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def accept(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the catalogue say what releases show of an OEM."""
+    require(request, Permission.CHANGE_FLEET)
+    row = get_object_or_404(OemProposal, pk=pk)
+    act(
+        request,
+        lambda: oem_proposals.accept(row, by=operator(request)),
+        done=f"The catalogue says so of {row}.",
+    )
+    return redirect("dashboard:oem")
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
+    """Leave the catalogue as it is."""
+    require(request, Permission.CHANGE_FLEET)
+    row = get_object_or_404(OemProposal, pk=pk)
+    act(
+        request,
+        lambda: oem_proposals.dismiss(row, by=operator(request)),
+        done=f"The catalogue stays as it is of {row}.",
+    )
+    return redirect("dashboard:oem")
 
 
 @require_http_methods(ASK_OR_DO)

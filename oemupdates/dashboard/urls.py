@@ -143,6 +143,16 @@ urlpatterns: list[URLPattern] = [
     path("security/<int:pk>/remove/", security.remove, name="security_remove"),
     path("oem/", oem_catalogue.catalogue, name="oem"),
     path("oem/add/", oem_catalogue.add, name="oem_add"),
+    path(
+        "oem/proposals/<int:pk>/accept/",
+        oem_catalogue.accept,
+        name="oem_proposal_accept",
+    ),
+    path(
+        "oem/proposals/<int:pk>/dismiss/",
+        oem_catalogue.dismiss,
+        name="oem_proposal_dismiss",
+    ),
     path("oem/<int:pk>/", oem_catalogue.change, name="oem_change"),
     path("oem/<int:pk>/remove/", oem_catalogue.remove, name="oem_remove"),
     path("channels/", channels.channels, name="channels"),

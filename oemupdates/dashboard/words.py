@@ -256,6 +256,7 @@ ACTIVITIES = {
     "advisory.taken": "brought advisory",
     "oem.added": "added OEM",
     "oem.changed": "corrected OEM",
+    "oem.proposal_dismissed": "left what releases show of OEM",
     "oem.removed": "removed OEM",
     "upstream.added": "added upstream",
     "upstream.edited": "changed upstream",

@@ -3,6 +3,7 @@
 `shipped` has what this version of the product knows of Flatcar; operators correct and add.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,12 @@ NO_OEM = frozenset({"", "diskless"})
 
 # How many updates to versions with a sysext move a former installation over.
 MIGRATES_BY = 2
+_ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,63}", re.ASCII)
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be an OEM's id: lower-case letters, digits, dots and dashes."""
+    return bool(_ID.fullmatch(text)) and text not in NO_OEM
 
 
 class Before(StrEnum):

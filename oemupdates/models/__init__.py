@@ -16,7 +16,7 @@ from oemupdates.models.history import Answer, Event, VersionInterval
 from oemupdates.models.idempotency import DoneRequest
 from oemupdates.models.label import Label, NodeLabel
 from oemupdates.models.node import Node
-from oemupdates.models.oem import Oem
+from oemupdates.models.oem import Oem, OemProposal
 from oemupdates.models.operator import Operator
 from oemupdates.models.rejected import RejectedRequest
 from oemupdates.models.release import Payload, Release
@@ -64,6 +64,7 @@ __all__ = [
     "NodeCount",
     "NodeLabel",
     "Oem",
+    "OemProposal",
     "Operator",
     "Package",
     "PackageList",

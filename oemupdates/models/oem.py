@@ -57,3 +57,38 @@ class Oem(models.Model):
 
     def __str__(self) -> str:
         return self.oem_id
+
+
+class OemProposal(models.Model):
+    """What releases show of an OEM that the catalogue does not say, for an operator to decide.
+
+    `changes` are what the catalogue would say, by field. `first_version` and `last_version` are
+    the releases between which its payload was seen.
+    """
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        OPEN = "open"
+        ACCEPTED = "accepted"
+        DISMISSED = "dismissed"
+
+    oem_id = models.CharField(max_length=64)
+    is_new = models.BooleanField()
+    changes = models.JSONField()
+    architectures = models.CharField(max_length=32)
+    first_version = models.CharField(max_length=64)
+    last_version = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=State.choices, default=State.OPEN)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("oem_id",), condition=Q(state="open"), name="oem_proposal_is_alone"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.oem_id

@@ -1,16 +1,14 @@
 """The OEM catalogue: read by whoever decides or shows, corrected and added to by operators."""
 
-import re
 from dataclasses import dataclass
 
-from oemupdates.domain.oem import NO_OEM, Before, Catalogue
+from oemupdates.domain.oem import Before, Catalogue, is_id
 from oemupdates.domain.oem import Oem as Known
 from oemupdates.domain.version import BadVersion, parse
 from oemupdates.models import Oem, Operator
 from oemupdates.services import activity
 from oemupdates.services.configuration import changing
 
-_ID = re.compile(r"[0-9a-z][0-9a-z._-]{0,63}", re.ASCII)
 _ARCHITECTURES = ("amd64", "arm64")
 _MAX_NAME, _MAX_TEXT = 64, 200
 
@@ -81,7 +79,7 @@ def terms_of(row: Oem) -> Terms:
 def add(oem_id: str, terms: Terms, *, by: Operator | None, why: str = "") -> Oem:
     """Add an OEM of the operators' own; raises `BadOem`."""
     oem_id = oem_id.strip()
-    if not _ID.fullmatch(oem_id) or oem_id in NO_OEM:
+    if not is_id(oem_id):
         raise BadOem("An id has lower-case letters, digits, dots, dashes, and up to 64 of them.")
     values = _values(terms)
     with changing():

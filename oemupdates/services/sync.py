@@ -13,7 +13,14 @@ from django.utils import timezone
 
 from oemupdates.domain.published import expected, names
 from oemupdates.models import Channel, Payload, Release, Subscription, SyncRun, Upstream
-from oemupdates.services import activity, catalogue, proposals, sync_documents, sync_runs
+from oemupdates.services import (
+    activity,
+    catalogue,
+    oem_proposals,
+    proposals,
+    sync_documents,
+    sync_runs,
+)
 from oemupdates.services.configuration import changing
 from oemupdates.services.proposals import Floors
 from oemupdates.services.sync_keeper import Keeper, Lost
@@ -217,7 +224,7 @@ def _probe(job: Job) -> Manifest:
     packages = []
     known = catalogue.load()
     os_payload, *others = names(known, architecture)
-    for name in (os_payload, *others):
+    for name in (os_payload, *others, *oem_proposals.also_published(known)):
         job.keeper.check()
         try:
             sha256 = release_server.sha256(job.session, url + name)

@@ -1,10 +1,27 @@
 import pytest
 from django.test import Client
 
+from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Oem
+from oemupdates.services import oem_proposals
 from tests.api.conftest import etag, problem, send
+from tests.services.makers import NOW, make_release
 
 pytestmark = pytest.mark.django_db
+
+
+def test_what_releases_show_is_accepted_or_left(api: Client) -> None:
+    make_release("4593.2.1", payloads=(OS_PAYLOAD, "oem-acme.gz", "oem-other.gz"))
+    oem_proposals.look(NOW)
+    other, acme = api.get("/api/v1/oem-proposals?state=open").json()["items"]
+    assert (acme["oem_id"], acme["is_new"], acme["first_version"]) == ("acme", True, "4593.2.1")
+    assert acme["changes"] == {"architectures": "amd64", "alpha_since": "4593.2.1"}
+    added = send(api, "POST", f"oem-proposals/{acme['id']}/accept", {"why": "Ours"})
+    assert (added.json()["oem_id"], added.json()["is_custom"]) == ("acme", True)
+    left = send(api, "POST", f"oem-proposals/{other['id']}/dismiss", {})
+    assert left.json()["state"] == "dismissed"
+    again = send(api, "POST", f"oem-proposals/{other['id']}/accept", {})
+    assert problem(again) == (409, "cannot-decide")
 
 
 def test_an_oem_is_added_corrected_and_removed(api: Client) -> None:

@@ -2,11 +2,28 @@ import pytest
 from django.test import Client
 
 from oemupdates.domain.access import Role
-from oemupdates.models import Oem
+from oemupdates.domain.policy import OS_PAYLOAD
+from oemupdates.models import Oem, OemProposal
+from oemupdates.services import oem_proposals
 from tests.api.conftest import session, somebody
-from tests.services.makers import make_node
+from tests.services.makers import NOW, make_node, make_release
 
 pytestmark = pytest.mark.django_db
+
+
+def test_what_releases_show_is_accepted_or_left() -> None:
+    page = session(somebody("approver", Role.APPROVER))
+    make_release("4593.2.1", payloads=(OS_PAYLOAD, "oem-acme.gz", "oem-other.gz"))
+    oem_proposals.look(NOW)
+    shown = page.get("/oem/").text
+    assert "its first version with a sysext is 4593.2.1" in shown
+    other, acme = OemProposal.objects.all()
+    assert page.post(f"/oem/proposals/{acme.pk}/accept/").status_code == 302
+    assert page.post(f"/oem/proposals/{other.pk}/dismiss/").status_code == 302
+    assert Oem.objects.get(oem_id="acme").is_custom
+    shown = page.get("/oem/").text
+    assert "Let the catalogue say so" not in shown
+    assert "seen here in 4593.2.1" in shown
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from oemupdates.services.publishing import Announced, Announcement
 from oemupdates.services.upstreams import CannotSubscribe, Terms
 from tests.domain.payload_maker import make_payload
 from tests.servers import free_port
-from tests.services.makers import make_operator, seeded_channel
+from tests.services.makers import make_node, make_operator, seeded_channel
 from tests.upstream.public_server import BOARD, real_files
 
 # Whoever keeps a run does so by a connection of its own.
@@ -439,6 +439,13 @@ class TestImportByNumber:
         public.publish(NEW, system("new"))
         public.documents[f"/images/{BOARD}/{NEW}/version.txt"] = b"FLATCAR_VERSION=4600.0.0\n"
         assert "says 4600.0.0" in run(follow(public, needs_signature=False), version=NEW).problem
+
+    def test_asks_for_oems_that_only_nodes_know(self, public):
+        public.published[NEW] = system("new") | {"oem-acme.gz": make_payload(b"acme")}
+        make_node(oem="acme")
+        done = run(follow(public, needs_signature=False), version=NEW)
+        assert done.problem == ""
+        assert Payload.objects.filter(name="oem-acme.gz").exists()
 
     def test_says_that_there_is_none(self, public):
         assert "has no 1.0.0" in run(follow(public), version="1.0.0").problem
