@@ -49,8 +49,7 @@ def chart_of_worst(reach: Reach, today: date) -> Chart | None:
         title="Nodes by hole",
         times=[_noon(one) for one in every],
         series=lines,
-        summary=f"Most of the last {SHOWN.days} days is of {first}: {node_days:,} node-day"
-        f"{'s' * (node_days != 1)}.",
+        summary=f"Of the last {SHOWN.days} days, {first} has the most node-days: {node_days:,}.",
         days_only=True,
     )
 
