@@ -394,6 +394,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "NodeState": "oemupdates.api.choices.NODE_STATES",
         "OemKind": "oemupdates.api.choices.OEM_KINDS",
         "Permission": "oemupdates.api.choices.PERMISSIONS",
+        "Confidence": "oemupdates.api.choices.CONFIDENCES",
         "OemProposalState": "oemupdates.api.choices.OEM_PROPOSAL_STATES",
         "ProposalState": "oemupdates.api.choices.PROPOSAL_STATES",
         "ReasonCode": "oemupdates.api.choices.REASON_CODES",

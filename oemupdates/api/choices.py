@@ -2,6 +2,7 @@
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
+from oemupdates.domain.confidence import Confidence
 from oemupdates.domain.drift_facts import Basis, Drift, Severity
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.health import Level
@@ -49,6 +50,7 @@ ROLES = [role.value for role in Role]
 UPDATE_SECRET_KINDS = [kind.value for kind in UpdateSecret.Kind]
 WEBHOOK_FORMS = [shape.value for shape in Shape]
 WEBHOOK_KINDS = list(CHOICES)
+CONFIDENCES = [one.value for one in Confidence]
 OEM_PROPOSAL_STATES = [state.value for state in OemProposal.State]
 PROPOSAL_STATES = [state.value for state in Proposal.State]
 SEVERITIES = [severity.name.lower() for severity in Severity]

@@ -6,7 +6,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from oemupdates.api.call import Call
-from oemupdates.api.choices import BASES, DRIFT_BASES, DRIFTS, SEVERITIES
+from oemupdates.api.choices import BASES, CONFIDENCES, DRIFT_BASES, DRIFTS, SEVERITIES
 from oemupdates.api.fields import Plain
 from oemupdates.api.nodes import seen
 from oemupdates.api.operation import Resource, operation
@@ -24,6 +24,9 @@ class NodeOemShape(Plain):
     version = serializers.CharField(help_text="The OS version that its sysext was built for.")
     build = serializers.CharField(help_text="The version of the tools inside.")
     birth_version = serializers.CharField()
+    confidence = serializers.ChoiceField(
+        CONFIDENCES, allow_null=True, help_text="Of what is derived; null of all else."
+    )
 
 
 class ExtensionShape(Plain):
@@ -113,6 +116,7 @@ class Sysexts(Resource):
                 "version": node.oem_version,
                 "build": node.oem_build,
                 "birth_version": node.birth_version,
+                "confidence": tools.confidence_of(node),
             },
             "tools": [tool._asdict() for tool in tools.of_node(node)],
             "report": _report(node, row, said) if row and said else None,

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.words import Word
+from oemupdates.domain.confidence import WORDS
 from oemupdates.domain.drift_words import BASES, Finding
 from oemupdates.domain.report import Report
 from oemupdates.models import Node
@@ -42,6 +44,13 @@ class Drifting:
         return BASES[self.finding.basis]
 
 
+class Sure(NamedTuple):
+    """How sure what is derived is, and why."""
+
+    label: str
+    words: str
+
+
 def sysexts(node: Node, now: datetime, config: Snapshot) -> dict[str, object]:
     """What a node's page says of its images: the drift, its OEM first, and its last report."""
     measured = drift.of_node(node, now, config)
@@ -50,7 +59,9 @@ def sysexts(node: Node, now: datetime, config: Snapshot) -> dict[str, object]:
     if row is not None and said is not None:
         is_stale = not said.is_of_boot(node.boot_id)
         reported = Reported(said, row.received_at, row.changed_at, is_stale)
+    confidence = tools.confidence_of(node)
     return {
+        "confidence": confidence and Sure(f"{confidence} confidence", WORDS[confidence]),
         "drift": [Drifting(*told) for told in measured.findings],
         "drift_past": node.drifts.filter(closed_at__isnull=False)[:PAST_SHOWN],
         "carries": measured.carries,

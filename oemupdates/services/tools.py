@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED
+from oemupdates.domain.confidence import Confidence, grade
+from oemupdates.domain.event import Meaning
 from oemupdates.domain.oem import payload_name, tool_of
 from oemupdates.models import Node, Oem, Package, Payload
 
@@ -36,6 +38,17 @@ def of_node(node: Node) -> list[Tool]:
             version = _own_version(node)
         found.append(Tool(name, version, basis if version else NO_BASIS))
     return found
+
+
+def confidence_of(node: Node) -> Confidence | None:
+    """How sure it is that a node runs the image that these versions follow from."""
+    applied = node.events.filter(meaning=Meaning.APPLIED, target_version=node.version)
+    return grade(
+        basis=node.oem_basis,
+        version=node.version,
+        aleph_version=node.aleph_version,
+        has_applied=node.oem_basis == DERIVED and applied.exists(),
+    )
 
 
 def first_versions(versions: Collection[str]) -> dict[tuple[str, str], str]:

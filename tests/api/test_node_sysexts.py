@@ -33,6 +33,7 @@ def test_what_was_reported_is_told_beside_what_is_known(api: Client, node: Node)
             "version": "4593.2.1",
             "build": "2.12.0.4-r2",
             "birth_version": "",
+            "confidence": None,
         },
         "tools": api.get(path).json()["tools"],
         "report": None,

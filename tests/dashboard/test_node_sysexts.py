@@ -37,11 +37,18 @@ def test_a_nodes_page_shows_its_report_with_its_age(viewer: Client) -> None:
 
 def test_a_nodes_page_shows_its_drift_and_what_its_oem_means(viewer: Client) -> None:
     values = {"version": "4593.2.1", "aleph_version": "4459.2.1", "oem": "azure"}
+    values |= {"oem_basis": "derived", "oem_version": "4593.2.1"}
     node = make_node(
         machine_id=DOCUMENT["machineid"], boot_id="{" + DOCUMENT["bootid"] + "}", **values
     )
     page = viewer.get(f"/nodes/{node.pk}/").text
-    for words in ("Probably in step", "derived", "Never reported", "WALinuxAgent, hv-daemons"):
+    for words in (
+        "Probably in step",
+        "derived",
+        "Never reported",
+        "WALinuxAgent, hv-daemons",
+        "low confidence",
+    ):
         assert words in page
     dangling = EXTENSION | {"merged": False, "target_exists": False}
     reports.take(read(report(extensions=[dangling])), secret="", address=None, now=timezone.now())

@@ -1,8 +1,8 @@
 import pytest
 
-from oemupdates.models import Node, Payload
+from oemupdates.models import Event, Node, Payload
 from oemupdates.services import tools
-from tests.services.makers import make_node
+from tests.services.makers import NOW, make_node
 from tests.services.test_exposure import HOLED, listed, vmware
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +21,18 @@ def test_a_list_tells_the_versions_of_all_tools() -> None:
         ("chrony", "4.8", "derived"),
         ("inotify-tools", "", ""),
     ]
+
+
+def test_what_a_node_told_of_its_update_makes_it_surer() -> None:
+    assert tools.confidence_of(azure(oem_basis="observed")) is None
+    assert tools.confidence_of(azure(aleph_version="4593.2.1")) == "high"
+    node = azure(aleph_version="4459.2.1")
+    assert tools.confidence_of(node) == "low"
+    told = {"at": NOW, "meaning": "applied", "type": 3, "result": 1}
+    Event.objects.create(node=node, target_version="4459.2.4", **told)
+    assert tools.confidence_of(node) == "low"
+    Event.objects.create(node=node, target_version="4593.2.1", **told)
+    assert tools.confidence_of(node) == "medium"
 
 
 def test_what_the_beacon_saw_is_believed_first() -> None:
