@@ -5,13 +5,12 @@ import shutil
 import subprocess
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from oemupdates.domain.checkin import OBSERVED, read_oem_version
 from tests.node import tree as states
-from tests.node.tree import NEW, OEM_RELEASE, SCRIPTS, Tree
+from tests.node.tree import NEW, OEM_RELEASE, Tree
 
 pytestmark = pytest.mark.once
 
@@ -177,40 +176,3 @@ def test_a_release_file_that_is_a_folder_breaks_nothing(tree: Tree) -> None:
     folder.unlink()
     folder.mkdir()
     assert tree.beacon() == ""
-
-
-def _fails(command: list[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode != 0
-
-
-MERGE = """
-set -e
-mount --make-rprivate / && mount --make-rshared /
-mount -t tmpfs tmpfs /run && mount --make-shared /run
-systemd-sysext --root="$1" merge >/dev/null 2>&1
-OEM_FLEET_ROOT="$1" bash "$2/beacon"
-sed -n 's/^VERSION_ID=//p' "$1/etc/oem-release"
-systemd-sysext --root="$1" unmerge >/dev/null 2>&1
-OEM_FLEET_ROOT="$1" bash "$2/beacon"
-sed -n 's/^VERSION_ID=//p' "$1/etc/oem-release"
-"""
-
-
-def test_the_beacon_tells_what_the_real_systemd_sysext_merged(tmp_path: Path) -> None:
-    tree = Tree(tmp_path / "node")
-    tree.install()
-    release = "usr/lib/extension-release.d/extension-release.oem-azure"
-    tree.write(
-        f"etc/extensions/oem-azure/{release}",
-        f"ID=flatcar\nVERSION_ID={NEW}\nSYSEXT_VERSION_ID=2.12.0.4-r2\n",
-    )
-    probe = ["unshare", "--map-root-user", "--mount", "systemd-sysext", "--version"]
-    if shutil.which("unshare") is None or _fails(probe):
-        pytest.skip("no mount namespaces here, or no systemd-sysext in them")
-    done = subprocess.run(
-        [*probe[:3], "bash", "-c", MERGE, "bash", str(tree.root), str(SCRIPTS)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.splitlines() == [f"sysext/{NEW}/2.12.0.4-r2", "sysext/none"]

@@ -4,7 +4,7 @@ The scripts of `static/node` run on these as they are, with `OEM_FLEET_ROOT` bef
 """
 
 import json
-import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +19,28 @@ OEM_RELEASE = (
     'ID=azure\nVERSION_ID=2.9.1.1-r4\nNAME="Microsoft Azure"\n'
     'HOME_URL="https://azure.microsoft.com/"\n'
 )
+
+
+# All of coreutils that Flatcar has, for whichever of it a script comes to need.
+COREUTILS = (
+    "base64 basename cat chmod chown cksum comm cp cut date dd df dirname du echo env expand expr"
+    " false fmt fold head id install join link ln ls md5sum mkdir mkfifo mknod mktemp mv nice nl"
+    " nohup nproc numfmt od paste pathchk pr printenv printf pwd readlink realpath rm rmdir seq"
+    " sha1sum sha256sum sha512sum shred shuf sleep sort split stat stdbuf stty sum sync tac tail"
+    " tee test timeout touch tr true truncate tsort tty uname unexpand uniq unlink wc who whoami"
+    " yes"
+)
+SHIPPED = ("bash", "curl", "jq", *COREUTILS.split())
+
+
+def shipped(folder: Path) -> Path:
+    """A folder with links to what every Flatcar ships, and to nothing else."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for name in SHIPPED:
+            if program := shutil.which(name):
+                (folder / name).symlink_to(program)
+    return folder
 
 
 @dataclass
@@ -99,10 +121,14 @@ class Tree:
         self.merge(f"ID=flatcar\nVERSION_ID={version}\n{own}", name)
 
     def run(self, script: str, *arguments: str, **environment: str) -> str:
-        """Run a script on the tree; what it printed. What it told the journal is in `said`."""
+        """Run a script on the tree with only what Flatcar ships; what it printed.
+
+        What it told the journal is in `said`.
+        """
+        programs = shipped(self.root.parent / "bin")
         done = subprocess.run(
             ["bash", str(SCRIPTS / script), *arguments],
-            env={"PATH": os.environ["PATH"], "OEM_FLEET_ROOT": str(self.root), **environment},
+            env={"PATH": str(programs), "OEM_FLEET_ROOT": str(self.root), **environment},
             capture_output=True,
             text=True,
             check=False,
