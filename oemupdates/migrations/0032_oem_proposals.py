@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0070_reported_needs'),
+        ('oemupdates', '0031_reported_needs'),
     ]
 
     operations = [

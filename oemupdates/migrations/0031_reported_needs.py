@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0027_advisories'),
+        ('oemupdates', '0030_refused_nodes'),
     ]
 
     operations = [
