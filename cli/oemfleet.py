@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from terminal import about, channels, demo, groups, nodes, releases, upstreams, watching
+from terminal import about, channels, demo, groups, mirror, nodes, releases, upstreams, watching
 from terminal.shell import Shell
 
 COMMANDS = (
@@ -25,6 +25,7 @@ COMMANDS = (
     channels.paths,
     demo.demo,
     groups.groups,
+    mirror.mirror,
     nodes.explain,
     nodes.hold,
     nodes.label,

@@ -301,6 +301,9 @@ for _key in PAYLOAD_KEYS:
         message = f"FLEET_PAYLOAD_KEYS names {_key}, and there is no such file"
         raise ImproperlyConfigured(message)
 
+# For so many days after a node ran a version, or was offered it, its files are not taken away.
+PAYLOAD_KEEP_DAYS = env.int("FLEET_PAYLOAD_KEEP_DAYS", default=30)
+
 # The private key (PEM) that signs bundles, made by `manage.py bundle keys`.
 BUNDLE_KEY = Path(env.str("FLEET_BUNDLE_KEY", default=str(DATA_DIR / "bundle-key.pem"))).absolute()
 # Public keys (PEM), of which one must have signed each bundle that is imported, besides our own.

@@ -1,4 +1,4 @@
-"""Releases: shown, blocked and unblocked."""
+"""Releases: shown, blocked and unblocked, removed."""
 
 import click
 
@@ -7,7 +7,7 @@ from terminal.shell import BECAUSE, WHY, Shell, pass_shell
 
 @click.group()
 def releases() -> None:
-    """Show, block and unblock releases."""
+    """Show, block, unblock and remove releases."""
 
 
 @releases.command("list")
@@ -45,3 +45,13 @@ def unblock(shell: Shell, release: str, why: str | None) -> None:
     path = f"releases/{shell.fleet.find('releases', release)['id']}/unblock"
     done = shell.fleet.send("POST", path, {"why": why or ""})
     shell.done(done, f"{release} may be offered again.")
+
+
+@releases.command()
+@click.argument("release")
+@pass_shell
+def remove(shell: Shell, release: str) -> None:
+    """Remove a release that no channel offers and no node ran lately."""
+    path = f"releases/{shell.fleet.find('releases', release)['id']}"
+    _found, etag = shell.fleet.read(path)
+    shell.done(shell.fleet.send("DELETE", path, etag=etag), f"{release} is removed.")

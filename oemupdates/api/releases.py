@@ -12,6 +12,7 @@ from oemupdates.api.paging import Order
 from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Package, Payload, Release
+from oemupdates.services import release_removal
 from oemupdates.services import releases as verbs
 from oemupdates.services.configuration import changing
 
@@ -128,6 +129,13 @@ class OneRelease(Resource):
     def get(self, call: Call, pk: int) -> Release:
         """Show a release."""
         return get_object_or_404(every(), pk=pk)
+
+    @operation("remove_release", needs=Permission.CHANGE_FLEET, is_conditional=True)
+    def delete(self, call: Call, pk: int) -> None:
+        """Remove a release that no channel offers and no node ran lately; its files stay."""
+        release = get_object_or_404(every(), pk=pk)
+        call.check_version(release, ReleaseShape)
+        release_removal.remove(release, by=call.by)
 
 
 class Payloads(Resource):

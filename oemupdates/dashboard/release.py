@@ -15,7 +15,7 @@ from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.oem import payload_name
 from oemupdates.models import Activity, Channel, NodeCount, Release
-from oemupdates.services import channels, comparing, oem_gaps
+from oemupdates.services import channels, comparing, oem_gaps, release_removal
 from oemupdates.services import releases as verbs
 from oemupdates.services.comparing import Change, Difference
 from oemupdates.services.oem_gaps import Gap
@@ -132,6 +132,21 @@ def unblock(request: HttpRequest, pk: int) -> HttpResponse:
         done=f"{found} may be offered again.",
     )
     return redirect("dashboard:release", pk)
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a release that no node has any use for."""
+    found = get_object_or_404(Release, pk=pk)
+    is_gone = act(
+        request,
+        lambda: release_removal.remove(
+            found, by=operator(request), why=request.POST.get("why", "")
+        ),
+        done=f"{found} is removed. Its files, if they are here, stay until they are collected.",
+    )
+    return redirect("dashboard:releases") if is_gone else redirect("dashboard:release", pk)
 
 
 def _get(pk: int) -> Release:

@@ -127,6 +127,10 @@ class Node(models.Model):
                 condition=~Q(name=""),
                 name="node_name",
             ),
+            # Who is on the way to a release that is to be removed.
+            models.Index(
+                fields=("target_version",), condition=~Q(target_version=""), name="node_target"
+            ),
             # Few nodes are moved, and a group that is deleted asks for its own three times.
             models.Index(
                 fields=("moved_to",), condition=Q(moved_to__isnull=False), name="node_moved"

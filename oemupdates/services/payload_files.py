@@ -17,7 +17,7 @@ from django.conf import settings
 from oemupdates.domain import payload as payloads
 from oemupdates.domain.extension import BadExtension, ExtensionRelease, check
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.services import catalogue, extension_images
+from oemupdates.services import catalogue, extension_images, payload_disk
 from oemupdates.services.activity import Refused
 from oemupdates.services.extension_images import CannotLook
 
@@ -234,25 +234,30 @@ class Staged:
 def staged(files: list[PayloadFile], place: Path) -> Iterator[Staged]:
     """Copy to the disk of `place` what is not there yet, each with its `.sha256`.
 
-    What was not put in place when the block ends is deleted. A copy that was cut short is never
-    under the name of a payload: it is left under `.incoming`, for a later import to delete.
+    Nothing is taken away from there meanwhile. What was not put in place when the block ends is
+    deleted. A copy that was cut short is never under the name of a payload: it is left under
+    `.incoming`, for a later import to delete.
     """
     incoming = Path(settings.PAYLOAD_DIR) / _INCOMING
     _delete_left_behind(incoming)
     folder = incoming / uuid.uuid4().hex
     folder.mkdir(parents=True)
     try:
-        copies = []
-        for file in files:
-            if not _holds(place / file.name, file):
-                copies.append((_copy(file, folder), place / file.name))
-            line = f"{file.sha256}  {file.name}\n".encode()
-            there = place / (file.name + _SUM)
-            if not there.is_file() or there.read_bytes() != line:
-                copies.append((_write(folder / there.name, line), there))
-        yield Staged(copies)
+        with payload_disk.hosting():
+            yield Staged(list(_copies(files, folder, place)))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _copies(files: list[PayloadFile], folder: Path, place: Path) -> Iterator[tuple[Path, Path]]:
+    """Copies in a folder, and their places, of what is not in its place yet."""
+    for file in files:
+        if not _holds(place / file.name, file):
+            yield _copy(file, folder), place / file.name
+        line = f"{file.sha256}  {file.name}\n".encode()
+        there = place / (file.name + _SUM)
+        if not there.is_file() or there.read_bytes() != line:
+            yield _write(folder / there.name, line), there
 
 
 def _holds(path: Path, file: PayloadFile) -> bool:

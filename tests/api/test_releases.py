@@ -1,10 +1,16 @@
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Release
+from oemupdates.services import channels, release_removal
 from tests.api.conftest import problem, send
-from tests.services.makers import make_release
+from tests.services.bundle_maker import host
+from tests.services.makers import make_release, seeded_channel
 
 
 @pytest.fixture
@@ -63,3 +69,37 @@ class TestBlock:
     def test_is_not_for_viewers(self, viewer: Client, release: Release) -> None:
         answer = send(viewer, "POST", f"releases/{release.pk}/block", {"reason": "x"})
         assert problem(answer) == (403, "not-allowed")
+
+
+class TestRemove:
+    def test_takes_the_version_that_was_read(self, api: Client, release: Release) -> None:
+        path = f"releases/{release.pk}"
+        etag = api.get(f"/api/v1/{path}")["ETag"]
+        channel = channels.set_target(seeded_channel(), release, by=None)
+        answer = send(api, "DELETE", path, If_Match=etag)
+        assert problem(answer) == (409, "cannot-remove")
+        channels.clear_target(channel, by=None)
+        assert send(api, "DELETE", path, If_Match=etag).status_code == 204
+        assert api.get(f"/api/v1/{path}").status_code == 404
+
+
+class TestMirror:
+    def test_says_what_is_held_and_collects_the_rest(
+        self, api: Client, tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.PAYLOAD_DIR = tmp_path / "hosted"
+        release_removal.remove(host(tmp_path, "4459.2.1"), by=None)
+        kept = host(tmp_path, "4593.2.1")
+        disk = api.get("/api/v1/mirror").json()
+        assert [one["version"] for one in disk["folders"]] == ["4459.2.1", "4593.2.1"]
+        assert disk["hosted"] == sum(one["size"] for one in disk["folders"])
+        (held,) = api.get("/api/v1/mirror/releases").json()["items"]
+        assert (held["id"], held["files"], held["missing"]) == (kept.pk, 6, [])
+        path = "mirror/collection"
+        assert problem(send(api, "POST", path)) == (409, "nothing-to-collect")
+        monkeypatch.setattr("oemupdates.domain.collection.YOUNG", timedelta(0))
+        (piece,) = api.get(f"/api/v1/{path}").json()["pieces"]
+        assert (piece["place"], piece["goes"]) == ("amd64-usr/4459.2.1", True)
+        done = send(api, "POST", path, {"why": "full"}).json()
+        assert done == {"size": piece["size"], "pieces": [piece]}
+        assert api.get("/api/v1/mirror").json()["hosted"] == disk["hosted"] - piece["size"]

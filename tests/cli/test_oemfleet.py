@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from oemupdates.models import Activity, Node
+from oemupdates.models import Activity, Node, Release
 from oemupdates.services import groups
 from tests.cli.conftest import CLI, Terminal
 from tests.servers import free_port
-from tests.services.makers import seeded_group
+from tests.services.makers import make_release, seeded_group
 
 pytestmark = pytest.mark.processes
 
@@ -39,6 +39,16 @@ def test_lists_shows_and_exports_nodes(terminal: Terminal) -> None:
     assert [row["oem"] for row in rows] == ["azure", "azure"]
     exported = terminal.run("export", "groups", "--format", "json").splitlines()
     assert len(exported) == 10
+
+
+def test_shows_what_is_hosted_and_removes_a_release(terminal: Terminal) -> None:
+    assert "reserve" in terminal.run("mirror", "show")
+    assert terminal.json("mirror", "collect") == []
+    assert "nothing to collect" in terminal.run("mirror", "collect", "--delete", code=1)
+    release = make_release("4081.2.0")
+    assert terminal.json("mirror", "releases")[0]["missing"] == ["flatcar_production_update.gz"]
+    assert "is removed" in terminal.run("releases", "remove", "4081.2.0")
+    assert not Release.objects.filter(pk=release.pk).exists()
 
 
 def test_changes_a_node(terminal: Terminal) -> None:

@@ -47,7 +47,9 @@ def run(folder, version="4593.2.1", *, channel=None, by=None, **given):
 
 
 def files_below(path):
-    return {str(one.relative_to(path)) for one in path.rglob("*") if one.is_file()}
+    """What lies there, without the lock of those who put files in place."""
+    found = {str(one.relative_to(path)) for one in path.rglob("*") if one.is_file()}
+    return found - {".hosting.lock"}
 
 
 def written(path: Path) -> dict[Path, tuple[int, int]]:
