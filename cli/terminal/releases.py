@@ -1,4 +1,6 @@
-"""Releases: shown, blocked and unblocked, removed."""
+"""Releases: shown, blocked and unblocked, completed, removed."""
+
+from pathlib import Path
 
 import click
 
@@ -7,7 +9,7 @@ from terminal.shell import BECAUSE, WHY, Shell, pass_shell
 
 @click.group()
 def releases() -> None:
-    """Show, block, unblock and remove releases."""
+    """Show, block, unblock, complete and remove releases."""
 
 
 @releases.command("list")
@@ -55,3 +57,13 @@ def remove(shell: Shell, release: str) -> None:
     path = f"releases/{shell.fleet.find('releases', release)['id']}"
     _found, etag = shell.fleet.read(path)
     shell.done(shell.fleet.send("DELETE", path, etag=etag), f"{release} is removed.")
+
+
+@releases.command()
+@click.argument("release")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@pass_shell
+def add(shell: Shell, release: str, file: Path) -> None:
+    """Add a payload file to a release, as oem-azure.gz; it is verified first."""
+    path = f"releases/{shell.fleet.find('releases', release)['id']}/payloads/{file.name}"
+    shell.done(shell.fleet.bring(path, file), f"{file.name} of {release} is verified.")

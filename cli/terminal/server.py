@@ -83,6 +83,12 @@ class Fleet:
         answer = self.ask(method, path, json=said or {}, headers=headers)
         return dict(answer.json()) if answer.content else {}
 
+    def bring(self, path: str, file: Path) -> Thing:
+        """Send a file, however long it takes; what has become of it."""
+        with file.open("rb") as body:
+            headers = {"Content-Type": "application/octet-stream"}
+            return dict(self.ask("PUT", path, data=body, headers=headers, timeout=None).json())
+
     def read(self, path: str) -> tuple[Thing, str]:
         """A thing that is to be changed, and the ETag of what was read."""
         answer = self.ask("GET", path)

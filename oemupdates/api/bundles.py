@@ -19,7 +19,6 @@ from oemupdates.services import bundle_keys, bundle_links, bundle_runs
 from oemupdates.services.bundles import Choice
 
 _BYTES = "application/octet-stream"
-_PIECE = 1024 * 1024
 _MOST = 200
 
 
@@ -211,10 +210,7 @@ class Uploading(Resource):
         bundle_runs.check_room(left)
         path = bundle_runs.upload_place()
         try:
-            with path.open("xb") as file:
-                while left and (piece := call.request._request.read(min(left, _PIECE))):  # noqa: SLF001 - Django's request
-                    file.write(piece)
-                    left -= len(piece)
+            reading.keep(call.request, left, path)
             is_check = call.asked.get("is_check", False)
             return bundle_runs.ask_uploaded(name, path, is_check=is_check, by=call.by)
         except BaseException:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from oemupdates.api.problems import (
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 8
+_PIECE = 1024 * 1024
 
 
 def body(request: Request) -> Any:
@@ -55,6 +57,14 @@ def length_of(request: Request, media_type: str) -> int:
     if said != media_type or meta.get("HTTP_CONTENT_ENCODING", "identity") != "identity":
         raise UnsupportedMediaType(f"Send the file as Content-Type: {media_type}, as it is.")
     return int(stated)
+
+
+def keep(request: Request, length: int, path: Path) -> None:
+    """Write a file in the body to the disk, piece by piece and no further than it was to go."""
+    with path.open("xb") as file:
+        while length and (piece := request._request.read(min(length, _PIECE))):  # noqa: SLF001 - Django's request
+            file.write(piece)
+            length -= len(piece)
 
 
 def parse(raw: bytes) -> Any:

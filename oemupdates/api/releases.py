@@ -1,23 +1,31 @@
 """Releases over the API."""
 
+from contextlib import nullcontext
+
 from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
+from oemupdates.api import reading
 from oemupdates.api.call import Call, Listed
 from oemupdates.api.choices import ARCHITECTURES
 from oemupdates.api.fields import Asked, Body, Reasoned, Shape, Text, Words
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
+from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Package, Payload, Release
+from oemupdates.services import release_additions as additions
 from oemupdates.services import release_removal
 from oemupdates.services import releases as verbs
 from oemupdates.services.configuration import changing
+from oemupdates.services.payload_files import BadPayload
+from oemupdates.services.releases import CannotImport
 
 NEWEST = Order(("order", "architecture", "pk"))
 BY_NAME = Order(("name", "pk"), is_descending=False)
+_BYTES = "application/octet-stream"
 
 
 class ReleaseShape(Shape):
@@ -147,6 +155,52 @@ class Payloads(Resource):
     def get(self, call: Call, pk: int) -> Listed[Payload]:
         """List the payloads of a release, by name."""
         return Listed(get_object_or_404(every(), pk=pk).payloads.all(), BY_NAME)
+
+
+class AddingPayload(Resource):
+    """Adding a payload to a release."""
+
+    tag = "releases"
+
+    # The file is written before anything is: no transaction waits for it.
+    @operation(
+        "add_payload",
+        needs=Permission.CHANGE_FLEET,
+        gives=PayloadShape,
+        takes_file=_BYTES,
+        within=nullcontext,
+    )
+    def put(self, call: Call, pk: int, name: str) -> Payload:
+        """Bring a payload as the body; it is judged as an import does before anything changes.
+
+        Its name is the one that nodes ask for it by, as `oem-azure.gz`. For a release whose
+        payloads are on another host the bytes only prove what was announced.
+        """
+        release = get_object_or_404(every(), pk=pk)
+        try:
+            additions.check_name(name)
+            _bring(call, release, name)
+        except additions.BadName as refusal:
+            raise _wrong("name", refusal) from None
+        except (BadPayload, CannotImport) as refusal:
+            raise _wrong("", refusal) from None
+        return release.payloads.get(name=name)
+
+
+def _bring(call: Call, release: Release, name: str) -> None:
+    length = reading.length_of(call.request, _BYTES)
+    additions.check_room(length)
+    path = additions.upload_place()
+    try:
+        reading.keep(call.request, length, path)
+        additions.add_file(release, name, path, by=call.by)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _wrong(where: str, refusal: Exception) -> Unprocessable:
+    faults = [Fault(where, str(refusal))]
+    return Unprocessable("See errors for what is wrong.", faults=faults)
 
 
 class Blocking(Resource):

@@ -158,6 +158,11 @@ v1: list[URLPattern] = [
     path("releases/<key:pk>", releases.OneRelease.as_view(), name="release"),
     path("releases/<key:pk>/block", releases.Blocking.as_view(), name="release_block"),
     path(
+        "releases/<key:pk>/payloads/<str:name>",
+        releases.AddingPayload.as_view(),
+        name="release_payload",
+    ),
+    path(
         "releases/<key:pk>/flatcar-update",
         carrying.OfRelease.as_view(),
         name="release_flatcar_update",

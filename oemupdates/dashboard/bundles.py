@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import act, complain, needs, operator
-from oemupdates.dashboard.bundle_upload import ToDisk
+from oemupdates.dashboard.uploading import ToDisk
 from oemupdates.domain.access import Permission
 from oemupdates.domain.bundle import fingerprint
 from oemupdates.models import BundleImport, Payload, Release
@@ -133,7 +133,7 @@ def import_found(request: HttpRequest) -> HttpResponse:
 @needs(Permission.CHANGE_FLEET)
 def upload(request: HttpRequest) -> HttpResponseBase:
     """Take a bundle by a form, for a worker to take in."""
-    handler = ToDisk(request)
+    handler = ToDisk(request, bundle_runs.check_room, lambda _name: bundle_runs.upload_place())
     request.upload_handlers = [handler]
     try:
         return _uploaded(request)

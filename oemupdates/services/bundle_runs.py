@@ -1,10 +1,9 @@
 """Imports of bundles that are asked for by page: files are kept, and workers take them in."""
 
-import fcntl
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from oemupdates.domain.bundle import Manifest
 from oemupdates.models import BundleImport, Operator
 from oemupdates.services import activity, bundle_import, bundle_keys
 from oemupdates.services.bundle_import import Belief, Taken
+from oemupdates.services.file_locks import alone
 
 # An import whose workers die again and again is what kills them.
 MAX_ATTEMPTS = 5
@@ -104,26 +104,11 @@ def work_open() -> int:
     """Take in every bundle that waits and that nobody works on; how many."""
     worked = 0
     for key in list(BundleImport.objects.filter(state=_State.OPEN).values_list("pk", flat=True)):
-        with _alone(key) as is_alone:
+        with alone(Path(settings.PAYLOAD_DIR) / _UPLOADS / f"import-{key}.lock") as is_alone:
             if is_alone and (row := _begin(key)):
                 _end(row, _work(row))
                 worked += 1
     return worked
-
-
-@contextmanager
-def _alone(key: int) -> Iterator[bool]:
-    """Whether nobody else works on an import; whoever dies gives the lock back by that."""
-    path = Path(settings.PAYLOAD_DIR) / _UPLOADS / f"import-{key}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
-        path.unlink(missing_ok=True)
 
 
 def _begin(key: int) -> BundleImport | None:

@@ -82,6 +82,7 @@ def everything() -> dict[str, Any]:
             name="b.tar", path="/b.tar", is_upload=True, size=1, asked_at=now
         ).pk,
         "api:bundle_upload.name": "b.tar",
+        "api:release_payload.name": "oem-azure.gz",
         "advisory": (hole := make_advisory(own=True)).pk,
         "security": hole.pk,
         "oem": Oem.objects.filter(oem_id="azure").values_list("pk", flat=True).get(),

@@ -9,6 +9,7 @@ from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Release
 from oemupdates.services import channels, release_removal
 from tests.api.conftest import problem, send
+from tests.domain.payload_maker import make_payload
 from tests.services.bundle_maker import host
 from tests.services.makers import make_release, seeded_channel
 
@@ -81,6 +82,31 @@ class TestRemove:
         channels.clear_target(channel, by=None)
         assert send(api, "DELETE", path, If_Match=etag).status_code == 204
         assert api.get(f"/api/v1/{path}").status_code == 404
+
+
+class TestAddPayload:
+    def test_is_verified_first(
+        self, api: Client, release: Release, tmp_path: Path, settings: Any
+    ) -> None:
+        settings.PAYLOAD_DIR = tmp_path / "hosted"
+        for name, content, words in (
+            ("oem-acme.gz", b"none", "nothing that a node would take"),
+            ("acme.tar", b"none", "is no payload"),
+            (OS_PAYLOAD, make_payload(b"other"), "is registered with another"),
+        ):
+            answer = put(api, release, name, content)
+            assert problem(answer) == (422, "unprocessable")
+            assert words in answer.json()["errors"][0]["detail"]
+        assert release.payloads.count() == 2
+        added = put(api, release, "oem-acme.gz", make_payload(b"acme")).json()
+        assert (added["name"], added["is_verified"]) == ("oem-acme.gz", True)
+        assert (tmp_path / "hosted/amd64-usr/4593.2.1/oem-acme.gz").is_file()
+        assert not [*(tmp_path / "hosted/.uploads").iterdir()]
+
+
+def put(api: Client, release: Release, name: str, content: bytes) -> Any:
+    path = f"/api/v1/releases/{release.pk}/payloads/{name}"
+    return api.put(path, content, content_type="application/octet-stream")
 
 
 class TestMirror:

@@ -12,7 +12,7 @@ from django.test import Client
 from oemupdates import tasks
 from oemupdates.domain import bundle
 from oemupdates.models import Activity, BundleImport, Channel, Operator, Release
-from oemupdates.services import bundle_keys, bundle_links, bundle_runs, bundles
+from oemupdates.services import bundle_keys, bundle_links, bundle_runs, bundles, file_locks
 from oemupdates.services.bundles import Choice
 from tests.dashboard.conftest import log_in
 from tests.payloads_door.test_endpoint import ask
@@ -181,9 +181,12 @@ class TestImport:
         tasks.import_bundles()
         assert "ended 5 times" in BundleImport.objects.get().problem
 
-    def test_one_that_somebody_works_on_is_left_alone(self, page: Client, made: bytes) -> None:
+    def test_one_that_somebody_works_on_is_left_alone(
+        self, page: Client, made: bytes, tmp_path: Path
+    ) -> None:
         page.post(f"{PAGE}upload/", {"bundle": SimpleUploadedFile("my.tar", made)})
-        with bundle_runs._alone(BundleImport.objects.get().pk) as is_alone:
+        lock = tmp_path / "there" / ".bundles" / f"import-{BundleImport.objects.get().pk}.lock"
+        with file_locks.alone(lock) as is_alone:
             assert is_alone
             assert bundle_runs.work_open() == 0
         assert bundle_runs.work_open() == 1

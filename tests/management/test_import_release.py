@@ -98,3 +98,38 @@ class TestImportRelease:
     def test_refuses_a_board_that_there_is_not(self):
         with pytest.raises(CommandError, match="riscv"):
             call_command("import_release", ".", "--version=1.0.0", "--board=riscv", "--channel=x")
+
+
+class TestAdd:
+    def test_adds_a_single_oem_to_a_release(self, tmp_path):
+        folders = [tmp_path / "os", tmp_path / "oem"]
+        for folder, name in zip(
+            folders, ("flatcar_production_update.gz", "oem-azure.gz"), strict=True
+        ):
+            folder.mkdir()
+            (folder / name).write_bytes((REAL / "4593.2.1" / name).read_bytes())
+        with pytest.raises(CommandError, match=r"no release 4593.2.1 for amd64-usr"):
+            add(folders[1])
+        run(directory=folders[0])
+        lines = add(folders[1]).splitlines()
+        assert lines[0].split()[-1] == "new"
+        assert lines[-1] == "oem-azure.gz is added to 4593.2.1 (amd64), and was verified."
+        assert Release.objects.get().payloads.count() == 2
+        with pytest.raises(CommandError, match="takes neither"):
+            add(folders[1], "--channel=stable")
+        with pytest.raises(CommandError, match="Say which --channel"):
+            call_command("import_release", str(REAL), "--version=1.2.3", "--board=amd64-usr")
+
+
+def add(folder, *given):
+    out = StringIO()
+    call_command(
+        "import_release",
+        str(folder),
+        "--version=4593.2.1",
+        "--board=amd64-usr",
+        "--add",
+        *given,
+        stdout=out,
+    )
+    return out.getvalue()

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
-from oemupdates.models import FLATCAR, Architecture, Channel
-from oemupdates.services import releases
+from oemupdates.models import FLATCAR, Architecture, Channel, Release
+from oemupdates.services import release_additions, releases
 from oemupdates.services.activity import Refused
 from oemupdates.services.releases import Imported, Source
 
@@ -34,7 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("directory", type=Path, metavar="DIR")
         parser.add_argument("--version", required=True, help="as in version.txt: 4593.2.1")
         parser.add_argument("--board", required=True, choices=sorted(_BOARDS))
-        parser.add_argument("--channel", required=True, help="alpha, beta, stable, lts, edge, ...")
+        parser.add_argument("--channel", help="alpha, beta, stable, lts, edge, ...")
+        parser.add_argument(
+            "--add",
+            action="store_true",
+            help="add the files, as one OEM, to a release that is registered; without --channel",
+        )
         parser.add_argument(
             "--url", default="", help="URL of the folder from which nodes get these files"
         )
@@ -46,6 +51,11 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Import, and print what is registered now."""
+        if options["add"]:
+            self._add(options)
+            return
+        if not options["channel"]:
+            raise CommandError("Say which --channel the release is for.")
         channel = self._channel(options["channel"], options["board"])
         source = Source(
             options["directory"],
@@ -59,6 +69,23 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from refusal
         self._print(imported, channel)
 
+    def _add(self, options: dict[str, Any]) -> None:
+        """Add files to a release, and print each of them."""
+        if options["channel"] or options["url"]:
+            raise CommandError("--add takes neither --channel nor --url: the release has its own.")
+        version, board = options["version"], options["board"]
+        release = Release.objects.select_related("application").filter(
+            application__uuid=FLATCAR, version=version, architecture=_BOARDS[board]
+        )
+        if (found := release.first()) is None:
+            raise CommandError(f"There is no release {version} for {board} to add to.")
+        try:
+            imported = release_additions.add(found, options["directory"], by=None)
+        except (Refused, OSError) as refusal:
+            raise CommandError(str(refusal)) from refusal
+        self._print_files(imported)
+        self.stdout.write(release_additions.told(imported))
+
     def _channel(self, name: str, board: str) -> Channel:
         channels = Channel.objects.filter(
             application__uuid=FLATCAR, architecture=_BOARDS[board]
@@ -71,17 +98,7 @@ class Command(BaseCommand):
 
     def _print(self, imported: Imported, channel: Channel) -> None:
         release = imported.release
-        width = max(len(file.name) for file in imported.folder.files)
-        for file in imported.folder.files:
-            state = "new" if file.name in imported.added else "known"
-            size = filesizeformat(file.size).replace("\xa0", " ")
-            self.stdout.write(f"{file.name:<{width}}  {size:>10}  {file.sha256[:16]}  {state}")
-        for name, why in imported.folder.ignored.items():
-            self.stdout.write(f"{name} ignored: {why}")
-        for warning in imported.folder.warnings:
-            self.stdout.write(self.style.WARNING(f"warning: {warning}"))
-        for why, names in imported.folder.unread.items():
-            self.stdout.write(f"not looked into, as {why}: {', '.join(names)}")
+        self._print_files(imported)
         where = release.codebase or (
             f"{settings.FLEET_URL}/payloads/{release.board}/{release.version}/"
         )
@@ -93,3 +110,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{release} is registered like this already; nothing changed.")
         if imported.target_moved:
             self.stdout.write(f"Nodes of channel {channel} update to {release.version} from now.")
+
+    def _print_files(self, imported: Imported) -> None:
+        width = max(len(file.name) for file in imported.folder.files)
+        for file in imported.folder.files:
+            state = "new" if file.name in imported.added else "known"
+            size = filesizeformat(file.size).replace("\xa0", " ")
+            self.stdout.write(f"{file.name:<{width}}  {size:>10}  {file.sha256[:16]}  {state}")
+        for name, why in imported.folder.ignored.items():
+            self.stdout.write(f"{name} ignored: {why}")
+        for warning in imported.folder.warnings:
+            self.stdout.write(self.style.WARNING(f"warning: {warning}"))
+        for why, names in imported.folder.unread.items():
+            self.stdout.write(f"not looked into, as {why}: {', '.join(names)}")

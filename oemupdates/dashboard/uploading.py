@@ -1,5 +1,6 @@
-"""A bundle that comes in by a form: straight to the disk, and no further than it may go."""
+"""A file that comes in by a form: straight to the disk, and no further than it may go."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -7,16 +8,24 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
-from oemupdates.services import bundle_runs
+from oemupdates.services.activity import Refused
+
+CheckRoom = Callable[[int], None]
+Place = Callable[[str], Path]
 
 
 class ToDisk(FileUploadHandler):
-    """Writes the one file of a form where a worker will read it; `problem` says why not."""
+    """Writes the one file of a form where it is to be read; `problem` says why not.
 
-    def __init__(self, request: HttpRequest) -> None:
+    `check_room` refuses what is too large by its size, and `place` says by the name of a file
+    where it goes, or refuses it.
+    """
+
+    def __init__(self, request: HttpRequest, check_room: CheckRoom, place: Place) -> None:
         super().__init__(request)
         self.name, self.problem = "", ""
         self.path: Path | None = None
+        self._check_room, self._place = check_room, place
         self._file: IO[bytes] | None = None
         self._kept = False
 
@@ -30,17 +39,23 @@ class ToDisk(FileUploadHandler):
     ) -> None:
         """Refuse by its length what is too large, before any of it is written."""
         try:
-            bundle_runs.check_room(content_length)
-        except bundle_runs.CannotAskImport as refusal:
+            self._check_room(content_length)
+        except Refused as refusal:
             self.problem = str(refusal)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin the first file; a form has one."""
         super().new_file(*args, **kwargs)
-        if self.problem or self.path is not None:
+        if not self.problem and self.path is None:
+            self.name = self.file_name or ""
+            try:
+                self.path = self._place(self.name)
+            except Refused as refusal:
+                self.problem = str(refusal)
+        elif not self.problem:
+            self.problem = "Send one file at a time."
+        if self.problem or self.path is None:
             raise StopUpload(connection_reset=True)
-        self.name = self.file_name or ""
-        self.path = bundle_runs.upload_place()
         self._file = self.path.open("xb")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:

@@ -1,0 +1,58 @@
+"""What a release's page does about its payloads: files are added to it."""
+
+from pathlib import Path
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from oemupdates.dashboard.acting import needs, operator
+from oemupdates.dashboard.uploading import ToDisk
+from oemupdates.domain.access import Permission
+from oemupdates.models import Release
+from oemupdates.services import release_additions
+from oemupdates.services.activity import Refused
+
+
+# The form's token is looked for after the file has a place to go to: reading it reads the file.
+@csrf_exempt
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def add(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Take a payload of a release by a form, and add it once it was verified."""
+    release = get_object_or_404(Release.objects.select_related("application"), pk=pk)
+    handler = ToDisk(request, release_additions.check_room, _place)
+    request.upload_handlers = [handler]
+    try:
+        return _added(request, release)
+    finally:
+        handler.forget()
+
+
+def _place(name: str) -> Path:
+    release_additions.check_name(name)
+    return release_additions.upload_place()
+
+
+@csrf_protect
+def _added(request: HttpRequest, release: Release) -> HttpResponse:
+    handler = next(one for one in request.upload_handlers if isinstance(one, ToDisk))
+    len(request.POST)  # reading the form is what writes the file
+    problem = handler.problem
+    if not problem and handler.path is None:
+        problem = "Choose a file: none came whole."
+    if handler.path is not None and not problem:
+        try:
+            done = release_additions.add_file(
+                release, handler.name, handler.path, by=operator(request)
+            )
+        except Refused as refusal:
+            problem = str(refusal)
+        else:
+            messages.success(request, release_additions.told(done))
+    if problem:
+        messages.error(request, f"Payload file: {problem}")
+    return redirect("dashboard:release", release.pk)
