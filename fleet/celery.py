@@ -77,6 +77,11 @@ app.conf.beat_schedule = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "verify-announced": {
+        "task": "oemupdates.tasks.verify_announced",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
     "look-for-holes": {"task": "oemupdates.tasks.look_for_holes", "schedule": 600.0},
     # A pass that takes longer is gone on with by the next.
     "measure-drift": {

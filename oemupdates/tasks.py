@@ -33,6 +33,7 @@ from oemupdates.services import (
     scrub,
     sessions,
     sync,
+    verifying,
 )
 
 logger = logging.getLogger(__name__)
@@ -149,6 +150,13 @@ def import_bundles() -> None:
     """Take in the bundles that somebody brought."""
     worked = bundle_runs.work_open()
     heartbeats.beat("import_bundles", timezone.now(), found=worked)
+
+
+@shared_task(acks_late=False, time_limit=6 * 60 * 60)  # type: ignore[untyped-decorator]
+def verify_announced() -> None:
+    """Read the payloads that scripts announced, and that somebody wants to be verified."""
+    worked = verifying.work_open()
+    heartbeats.beat("verify_announced", timezone.now(), found=worked)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -37,6 +37,7 @@ from oemupdates.api import (
     tokens,
     update_secrets,
     upstreams,
+    verifications,
     views,
     webhooks,
 )
@@ -169,6 +170,11 @@ v1: list[URLPattern] = [
     ),
     path("releases/<key:pk>/unblock", releases.Unblocking.as_view(), name="release_unblock"),
     path("drift", drifts.Drifts.as_view(), name="drift"),
+    path(
+        "releases/<key:pk>/verifications",
+        verifications.Verifications.as_view(),
+        name="release_verifications",
+    ),
     path("retention", retention.Retention.as_view(), name="retention"),
     path("roles", operators.Roles.as_view(), name="roles"),
     path("samples", server.Samples.as_view(), name="samples"),

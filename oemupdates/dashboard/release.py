@@ -73,6 +73,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         "size": sum(payload.size for payload in payloads),
         "unverified": sum(1 for payload in payloads if not payload.is_verified),
         "codebase": codebase(found),
+        "verification": found.verifications.first(),
         "places": _places(found),
         "floors": list(found.floor_of.select_related("channel")),
         "others": _others(found),

@@ -1,4 +1,4 @@
-"""What a release's page does about its payloads: files are added to it."""
+"""What a release's page does about its payloads: files are added, or announced ones verified."""
 
 from pathlib import Path
 
@@ -9,11 +9,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
-from oemupdates.dashboard.acting import needs, operator
+from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.dashboard.uploading import ToDisk
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import release_additions
+from oemupdates.services import release_additions, verifying
 from oemupdates.services.activity import Refused
 
 
@@ -30,6 +30,19 @@ def add(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _added(request, release)
     finally:
         handler.forget()
+
+
+@require_POST
+@needs(Permission.ADMINISTER)
+def verify(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let a worker fetch and judge what a script announced."""
+    release = get_object_or_404(Release, pk=pk)
+    act(
+        request,
+        lambda: verifying.ask(release, by=operator(request)),
+        done=f"A worker fetches the payloads of {release} now, to judge them.",
+    )
+    return redirect("dashboard:release", pk)
 
 
 def _place(name: str) -> Path:

@@ -229,6 +229,7 @@ urlpatterns: list[URLPattern] = [
     path("releases/<int:pk>/carry/", carrying.of_release, name="release_carry"),
     path("releases/<int:pk>/block/", release.block, name="release_block"),
     path("releases/<int:pk>/payloads/", release_payloads.add, name="release_payload_add"),
+    path("releases/<int:pk>/verify/", release_payloads.verify, name="release_verify"),
     path("releases/<int:pk>/remove/", release.remove, name="release_remove"),
     path("releases/<int:pk>/unblock/", release.unblock, name="release_unblock"),
     path("rejected/", rejected.rejected, name="rejected"),

@@ -30,6 +30,7 @@ from oemupdates.models.sync import PackageList, Proposal, SyncRun
 from oemupdates.models.token import ApiToken
 from oemupdates.models.update_secret import UpdateSecret
 from oemupdates.models.upstream import Subscription, Upstream
+from oemupdates.models.verification import Verification
 from oemupdates.models.webhook import DarkMark, Webhook, WebhookCursor, WebhookDelivery
 
 __all__ = [
@@ -83,6 +84,7 @@ __all__ = [
     "TrackAlias",
     "UpdateSecret",
     "Upstream",
+    "Verification",
     "VersionInterval",
     "Webhook",
     "WebhookCursor",

@@ -18,6 +18,7 @@ _TASKS = {
     "advance_bulk_changes": ("Go on with changes of many nodes", 10),
     "sync_upstreams": ("Ask upstreams for releases, and fetch them", 15),
     "import_bundles": ("Take in the bundles that somebody brought", 10),
+    "verify_announced": ("Fetch and verify what was announced", 10),
     "scrub_payloads": ("Read hosted payloads again", 600),
     "look_for_holes": ("Read lists of packages, and count the nodes with known holes", 600),
     "verify_new_activity": ("Verify what was added to the chain of activity", _MINUTE),

@@ -8,10 +8,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from oemupdates.models import Operator, Release
+from oemupdates.services import verifying
 from oemupdates.services.releases import Source, import_release
 from tests.dashboard.conftest import log_in
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
+from tests.services.test_verifying import announce
+from tests.upstream.public_server import PublicServer
 
 OS = make_payload(b"the system")
 
@@ -77,3 +80,22 @@ def test_nothing_is_kept_of_whoever_may_not(
     assert client.post(where, {"payload": file}).status_code == 403
     assert not [*(tmp_path / "hosted/.uploads").iterdir()]
     assert release.payloads.count() == 1
+
+
+def test_a_release_that_was_announced_is_verified_by_page_and_api(
+    page: Client, public: PublicServer
+) -> None:
+    release = announce(public)
+    where = f"/releases/{release.pk}/"
+    assert "Fetch and verify" in page.get(where).content.decode()
+    answer = page.post(f"{where}verify/", follow=True)
+    assert "A worker fetches the payloads" in answer.content.decode()
+    assert 'hx-trigger="every 2s"' in answer.content.decode()
+    again = page.post(f"/api/v1/releases/{release.pk}/verifications")
+    assert again.status_code == 409
+    verifying.work_open()
+    (row,) = page.get(f"/api/v1/releases/{release.pk}/verifications").json()["items"]
+    assert row["state"] == "done"
+    html = page.get(where).content.decode()
+    assert "oem-azure.gz is verified." in html
+    assert "Fetch and verify" not in html
