@@ -14,7 +14,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.reason import sentence
 from oemupdates.models import NodeCount, Release
 from oemupdates.services import oem_gaps
-from oemupdates.services.comparing import Change, compare, compare_packages
+from oemupdates.services.comparing import Change, compare, compare_packages, compare_tools
 from oemupdates.services.following import following
 from oemupdates.services.retargeting import preview
 
@@ -127,10 +127,20 @@ class PackageDifferenceShape(Plain):
     after = serializers.ListField(child=serializers.CharField())
 
 
+class ToolDifferenceShape(Plain):
+    """A tool of an OEM whose version differs; empty where it is not known, or not there."""
+
+    oem = serializers.CharField()
+    tool = serializers.CharField()
+    before = serializers.CharField()
+    after = serializers.CharField()
+
+
 class ComparisonShape(Plain):
     """What is in a release and not in another one of its architecture."""
 
     payloads = DifferenceShape(many=True)
+    tools = ToolDifferenceShape(many=True)
     packages = PackageDifferenceShape(
         many=True, help_text="Those that differ, of images whose lists of packages are here."
     )
@@ -262,6 +272,7 @@ class ReleaseComparison(Resource):
                 {"name": one.name, "change": one.change.value, "grown": one.grown}
                 for one in compare(other, release)
             ],
+            "tools": compare_tools(other, release),
             "packages": [
                 {"image": one.image, "name": one.name, "before": one.before, "after": one.after}
                 for one in compare_packages(other, release)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,7 +15,8 @@ from oemupdates.dashboard.payload_list import payload_list
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.oem import payload_name
-from oemupdates.models import Activity, Channel, NodeCount, Release
+from oemupdates.domain.release_notes import Section, fold
+from oemupdates.models import Activity, Channel, NodeCount, Release, Verification
 from oemupdates.services import channels, comparing, oem_gaps, release_removal
 from oemupdates.services import releases as verbs
 from oemupdates.services.comparing import Change, Difference
@@ -22,6 +24,7 @@ from oemupdates.services.oem_gaps import Gap
 from oemupdates.services.snapshot import codebase
 
 LATEST_ACTIVITY = 10
+MOST_NAMES = 12
 # In this order differences stand, what is the same last.
 _ORDER = (Change.CHANGED, Change.ADDED, Change.REMOVED, Change.SAME)
 
@@ -31,6 +34,14 @@ class Lack(NamedTuple):
 
     gap: Gap
     url: str
+
+
+class Told(NamedTuple):
+    """What a section of the notes is about: packages by name, and how many notes besides."""
+
+    title: str
+    names: list[str]
+    more: int
 
 
 class Place(NamedTuple):
@@ -73,11 +84,12 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         "size": sum(payload.size for payload in payloads),
         "unverified": sum(1 for payload in payloads if not payload.is_verified),
         "codebase": codebase(found),
-        "verification": found.verifications.first(),
+        "verification": Verification.objects.filter(release=found).first(),
         "places": _places(found),
         "floors": list(found.floor_of.select_related("channel")),
         "others": _others(found),
-        "lists": found.package_lists.prefetch_related("packages"),
+        "lists": found.package_lists.defer("content").annotate(number=Count("packages")),
+        "notes": [_told(section) for section in fold(found.notes)],
         "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
     }
     return render(request, "dashboard/release.html", context)
@@ -103,6 +115,7 @@ def compare(request: HttpRequest, pk: int) -> HttpResponse:
         context |= {
             "changed": [one for one in compared if one.difference.change is not Change.SAME],
             "same": [one for one in compared if one.difference.change is Change.SAME],
+            "tools": comparing.compare_tools(other, found),
             "packages": comparing.compare_packages(other, found),
         }
     return render(request, "dashboard/release_compare.html", context)
@@ -148,6 +161,14 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         done=f"{found} is removed. Its files, if they are here, stay until they are collected.",
     )
     return redirect("dashboard:releases") if is_gone else redirect("dashboard:release", pk)
+
+
+def _told(section: Section) -> Told:
+    """Of what a section of the notes tells, by the names of packages."""
+    names = [one.name for one in section.packages if one.name]
+    others = sum(len(one.notes) for one in section.packages if not one.name)
+    shown = names[:MOST_NAMES]
+    return Told(section.title, shown, len(names) - len(shown) + others)
 
 
 def _get(pk: int) -> Release:

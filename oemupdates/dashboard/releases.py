@@ -1,5 +1,8 @@
 """Releases, newest first: how old, offered by whom, run by how many, and what each lacks."""
 
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from typing import NamedTuple
 
 from django.contrib import messages
@@ -18,16 +21,44 @@ from oemupdates.services.oem_gaps import Gap
 
 BAD_REQUEST = 400
 PAGE_ROWS = 50
+# More channels than these have a column together.
+MOST_COLUMNS = 5
 _MAX_VERSION = 64
 _ONLY = {"offered": "Offered by a channel", "blocked": "Blocked"}
 
 
+class Place(NamedTuple):
+    """What a release is to the channel of a column: its target, a floor, or neither."""
+
+    name: str
+    channel: int | None = None
+    is_target: bool = False
+
+
 class Row(NamedTuple):
-    """A release in the list: the nodes that run it, and the OEMs of nodes that it has not."""
+    """A release in the list: the nodes that run it, and the OEMs of nodes that it has not.
+
+    `places` are a column each; `others` are channels that have none. `whole` are all nodes of its
+    architecture.
+    """
 
     release: Release
     nodes: int
     gaps: list[Gap]
+    places: list[Place]
+    others: list[Place]
+    whole: int
+
+    @property
+    def published_at(self) -> datetime | None:
+        """The beginning of the day on which it was published, in UTC."""
+        day = self.release.published_on
+        return datetime.combine(day, time(), tzinfo=UTC) if day else None
+
+    @property
+    def share(self) -> int:
+        """How many of a hundred nodes run it."""
+        return round(100 * self.nodes / self.whole) if self.whole else 0
 
     @property
     def lacking(self) -> int:
@@ -57,8 +88,10 @@ def releases(request: HttpRequest) -> HttpResponse:
     except paging.BadToken as damaged:
         messages.error(request, str(damaged))
         page, status = paging.by_version(found, "", size=PAGE_ROWS), BAD_REQUEST
+    rows = _rows(request, list(page.rows))
     context = {
-        "rows": _rows(request, list(page.rows)),
+        "rows": rows,
+        "has_others": any(row.others for row in rows),
         "page": page,
         "pills": _pills(chosen),
         "chosen": {name: value for name, value in chosen.items() if value},
@@ -105,6 +138,7 @@ def _rows(request: HttpRequest, found: list[Release]) -> list[Row]:
         (version, architecture): nodes
         for version, architecture, nodes in cells.by("version", "architecture")
     }
+    totals = dict(NodeCount.objects.within(reach).by("architecture"))
     carriers = oem_gaps.read(reach)
     whole = (
         Release.objects.filter(pk__in=[one.pk for one in found])
@@ -116,11 +150,33 @@ def _rows(request: HttpRequest, found: list[Release]) -> list[Row]:
         )
         .in_bulk()
     )
+    shown = [whole[one.pk] for one in found if one.pk in whole]
+    columns = _columns(shown)
     return [
         Row(
             release,
             running.get((release.version, release.architecture), 0),
             carriers.gaps(release, {payload.name for payload in release.payloads.all()}),
+            [_place(release, name) for name in columns],
+            [one for one in _places(release) if one.name not in columns],
+            totals.get(release.architecture, 0),
         )
-        for release in (whole[one.pk] for one in found if one.pk in whole)
+        for release in shown
     ]
+
+
+def _columns(shown: Sequence[Release]) -> list[str]:
+    """The names of the channels that have a column: those that name most of what is shown."""
+    named = Counter(place.name for release in shown for place in _places(release))
+    return sorted(name for name, _number in named.most_common(MOST_COLUMNS))
+
+
+def _places(release: Release) -> list[Place]:
+    """The channels that offer a release, and those that it is a floor of."""
+    targets = [Place(one.name, one.pk, is_target=True) for one in release.target_of.all()]
+    floors = [Place(one.channel.name, one.channel_id) for one in release.floor_of.all()]
+    return targets + floors
+
+
+def _place(release: Release, name: str) -> Place:
+    return next((one for one in _places(release) if one.name == name), Place(name))

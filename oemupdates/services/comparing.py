@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from oemupdates.models import Package, Payload, Release
+from oemupdates.domain.oem import payload_name, tool_of
+from oemupdates.models import Oem, Package, Payload, Release
 
 
 class Change(StrEnum):
@@ -65,6 +66,47 @@ def compare_packages(before: Release, after: Release) -> list[PackageDifference]
         if old[image].get(name) != new[image].get(name)
     ]
     return sorted(found, key=lambda one: (not one.image.startswith("oem-"), one.image, one.name))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDifference:
+    """A tool of an OEM whose version differs; empty where it is not known, or not there."""
+
+    oem: str
+    tool: str
+    before: str
+    after: str
+
+
+def compare_tools(before: Release, after: Release) -> list[ToolDifference]:
+    """The tools of OEMs that differ, by OEM, as lists of packages and images tell of them."""
+    old, new = _tools(before), _tools(after)
+    return [
+        ToolDifference(oem, tool, old.get((oem, tool), ""), new.get((oem, tool), ""))
+        for oem, tool in sorted(old.keys() | new.keys())
+        if old.get((oem, tool)) != new.get((oem, tool))
+    ]
+
+
+def _tools(release: Release) -> dict[tuple[str, str], str]:
+    """The version of each tool, by OEM and name; an image tells that of its first tool alone."""
+    payloads = {one.name: one.own_version for one in release.payloads.all()}
+    images = _packages(release)
+    found = {}
+    for row in Oem.objects.filter(kind=Oem.Kind.OEM).exclude(tools=""):
+        listed = {
+            tool_of(name): versions[-1]
+            for name, versions in images.get(
+                payload_name(row.oem_id).removesuffix(".gz"), {}
+            ).items()
+        }
+        for place, tool in enumerate(row.tools.split(", ")):
+            version = listed.get(tool.lower(), "")
+            if place == 0 and not version:
+                version = payloads.get(payload_name(row.oem_id), "")
+            if version:
+                found[row.oem_id, tool] = version
+    return found
 
 
 def _packages(release: Release) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -1,3 +1,4 @@
+import gzip
 import re
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,10 @@ from oemupdates.dashboard import releases
 from oemupdates.dashboard.adoption import adoption_chart
 from oemupdates.domain.access import EVERYWHERE, Role
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.models import Operator, Payload, Release, Sample
-from oemupdates.services import samples
+from oemupdates.models import Operator, Package, PackageList, Payload, Release, Sample
+from oemupdates.services import channels, samples
 from tests.dashboard.conftest import PASSWORD, log_in, permit
-from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
+from tests.services.makers import flatcar, make_node, make_release, seeded_channel, seeded_group
 
 
 def text(page: Client, release: Release) -> str:
@@ -264,3 +265,81 @@ class TestReach:
         other = make_release("4459.2.1")
         compared = limited.get(f"/releases/{release.pk}/compare/?with={other.pk}")
         assert compared.status_code == 200
+
+
+class TestColumns:
+    def test_has_a_column_for_each_channel(self, page: Client) -> None:
+        published = timezone.now().date() - timedelta(days=3)
+        new = make_release("4593.2.1", published_on=published)
+        old = make_release("4459.2.1", published_on=published - timedelta(days=100))
+        channels.set_target(seeded_channel("stable"), new, by=None)
+        channels.add_floor(seeded_channel("stable"), old, by=None, because="Migrates")
+        channels.set_target(seeded_channel("beta"), old, by=None)
+        for _ in range(3):
+            make_node(version="4459.2.1")
+        make_node(version="4593.2.1")
+        html = " ".join(page.get("/releases/").content.decode().split())
+        head = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', html)
+        assert head[:4] == ["Release", "Age", "beta", "stable"]
+        first, second = (row.partition("</tr>")[0] for row in html.split("<tr data-row>")[1:3])
+        assert "3 d ago" in first
+        assert ">Target</a>" in first
+        assert "25%" in first
+        assert f"{old.published_on:%Y-%m-%d}" in second
+        assert "Target of beta" in second
+        assert "Floor of stable" in second
+        assert "75%" in second
+
+    def test_channels_beyond_some_share_a_column(self, page: Client) -> None:
+        release = make_release("4593.2.1")
+        for number in range(8):
+            channel = channels.create(
+                flatcar(), name=f"site-{number}", architecture="amd64", by=None
+            )
+            channels.set_target(channel, release, by=None)
+        html = page.get("/releases/").content.decode()
+        assert html.count("Target of site-") == releases.MOST_COLUMNS
+        assert "Other channels" in html
+
+
+NOTES = """#### Security fixes:
+- Linux ([CVE-2025-1](https://nvd.example.net/1))
+- <script>alert(1)</script> is text ([x](javascript:alert(1)))
+"""
+
+
+class TestContents:
+    def test_notes_are_folded_by_heading_and_package(self, page: Client) -> None:
+        release = make_release(notes=NOTES)
+        html = text(page, release)
+        assert '<dt>Security fixes</dt> <dd class="long">Linux and 1 more</dd>' in html
+        notes = page.get(f"/releases/{release.pk}/notes/").content.decode()
+        assert '<a href="https://nvd.example.net/1" rel="noreferrer">CVE-2025-1</a>' in notes
+        assert "<summary><b>Linux</b>" in notes
+        assert "<script>alert" not in notes
+        assert 'href="javascript' not in notes
+        empty = page.get(f"/releases/{make_release('1.2.3').pk}/notes/").content.decode()
+        assert "There are no notes of it here" in empty
+
+    def test_lists_of_packages_are_pages_of_their_own(self, page: Client) -> None:
+        release = make_release()
+        for number in range(40):
+            image = PackageList.objects.create(
+                release=release, name=f"oem-{number}", content="x", is_read=True
+            )
+            Package.objects.bulk_create(
+                Package(
+                    package_list=image, name=f"app-{number}/tool{at}", version=f"1.{at}.{number}"
+                )
+                for at in range(400)
+            )
+        html = page.get(f"/releases/{release.pk}/").content
+        assert b"400 packages" in html
+        assert b"app-7/tool9" not in html
+        assert len(gzip.compress(html)) < 60 * 1024
+        where = f"/releases/{release.pk}/packages/"
+        assert "app-7/tool9-1.9.7" in page.get(f"{where}?image=oem-7").content.decode()
+        assert "app-0/tool9-1.9.0" in page.get(where).content.decode()
+        assert page.get(f"{where}?image=nothing").status_code == 404
+        empty = page.get(f"/releases/{make_release('1.2.3').pk}/packages/").content.decode()
+        assert "No list of its packages is here" in empty
