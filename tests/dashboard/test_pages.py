@@ -54,6 +54,10 @@ VERBS = {
     "dead_end_remove": Role.APPROVER,
     "release_block": Role.APPROVER,
     "release_unblock": Role.APPROVER,
+    "release_remove": Role.APPROVER,
+    "release_payload_add": Role.APPROVER,
+    "release_verify": Role.ADMIN,
+    "release_disk_collect": Role.APPROVER,
 }
 READ = [
     "overview",
@@ -75,6 +79,9 @@ READ = [
     "releases",
     "release",
     "release_compare",
+    "release_disk",
+    "release_notes",
+    "release_packages",
     "rejected",
     "activity",
     "activity_newest",
