@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0028_drift'),
+        ('oemupdates', '0032_oem_proposals'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0060_node_target'),
+        ('oemupdates', '0033_node_target'),
     ]
 
     operations = [
