@@ -396,6 +396,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "HealthLevel": "oemupdates.api.choices.HEALTH_LEVELS",
         "NodeState": "oemupdates.api.choices.NODE_STATES",
         "OemKind": "oemupdates.api.choices.OEM_KINDS",
+        "PayloadSource": "oemupdates.api.choices.PAYLOAD_SOURCES",
         "Permission": "oemupdates.api.choices.PERMISSIONS",
         "Confidence": "oemupdates.api.choices.CONFIDENCES",
         "OemProposalState": "oemupdates.api.choices.OEM_PROPOSAL_STATES",

@@ -9,6 +9,7 @@ from oemupdates.domain.health import Level
 from oemupdates.domain.node import State
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.domain.oem import Before
+from oemupdates.domain.policy import PayloadSource
 from oemupdates.domain.reason import Why
 from oemupdates.models import (
     Architecture,
@@ -43,6 +44,7 @@ EVENT_MEANINGS = [meaning.value for meaning in Meaning]
 HEALTH_LEVELS = [level.value for level in Level]
 NODE_STATES = [state.value for state in State]
 OEM_KINDS = [kind.value for kind in Oem.Kind]
+PAYLOAD_SOURCES = [source.value for source in PayloadSource]
 PERMISSIONS = [permission.value for permission in Permission]
 REASON_CODES = [why.value for why in Why]
 RETENTION_KINDS = [kind.value for kind in Kind]

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
-from oemupdates.api.choices import ARCHITECTURES
+from oemupdates.api.choices import ARCHITECTURES, PAYLOAD_SOURCES
 from oemupdates.api.fields import (
     Asked,
     Body,
@@ -39,6 +39,7 @@ class GroupShape(Shape):
     application = ApplicationRef()
     channel = ChannelRef(allow_null=True)
     architecture = serializers.ChoiceField(ARCHITECTURES)
+    payload_source = serializers.ChoiceField(PAYLOAD_SOURCES)
 
     class Meta:
         model = Group
@@ -59,6 +60,8 @@ class GroupShape(Shape):
             "max_postinst_failures",
             "max_download_failures",
             "max_under_way",
+            "payload_source",
+            "has_node_urls",
         )
 
 
@@ -100,6 +103,8 @@ class Policy(Body):
         max_value=2**31 - 1,
         help_text="null: no limit",
     )
+    payload_source = serializers.ChoiceField(PAYLOAD_SOURCES, required=False)
+    has_node_urls = Flag(required=False)
 
 
 class NewGroup(Policy):

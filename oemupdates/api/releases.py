@@ -32,10 +32,12 @@ class ReleaseShape(Shape):
     """A release: an OS version as published for one architecture.
 
     `codebase` is where another host serves its payloads; empty if this server does.
+    `origins` are the URLs below which syncs found the same files.
     """
 
     application = ApplicationRef()
     architecture = serializers.ChoiceField(ARCHITECTURES)
+    origins = serializers.ListField(child=serializers.URLField())
 
     class Meta:
         model = Release
@@ -45,6 +47,7 @@ class ReleaseShape(Shape):
             "version",
             "architecture",
             "codebase",
+            "origins",
             "notes",
             "published_on",
             "registered_at",

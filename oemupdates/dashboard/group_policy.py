@@ -54,6 +54,8 @@ class PolicyForm(ModelForm):
             "max_download_failures",
             "needs_oem_payload",
             "offers_own_oem_only",
+            "payload_source",
+            "has_node_urls",
         )
         labels: ClassVar = {
             "max_under_way": "Most nodes under way at once",
@@ -63,12 +65,17 @@ class PolicyForm(ModelForm):
             "max_download_failures": "Download failures before giving up",
             "needs_oem_payload": "Withhold releases without the payload of a node's OEM",
             "offers_own_oem_only": "Offer a node only the payload of its own OEM",
+            "payload_source": "Payloads come from",
+            "has_node_urls": "Give each node URLs of its own",
         }
         help_texts: ClassVar = {
             "track": "What nodes say as GROUP in their update.conf.",
             "max_under_way": "Between offer and reboot. Empty for no limit.",
             "poll_interval_seconds": "2700 to 14400: clients keep no other.",
             "dark_after_seconds": "How long a node may be quiet before it counts as dark.",
+            "payload_source": "The origin is where a sync found them. Nodes take OEM payloads from"
+            " the first place alone.",
+            "has_node_urls": "A node's page then says what it took from this server.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

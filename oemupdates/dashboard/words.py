@@ -233,6 +233,7 @@ ACTIVITIES = {
     "release.announced": "announced release",
     "release.blocked": "blocked release",
     "release.completed": "added payloads to release",
+    "release.found_at": "learnt the origin of release",
     "release.imported": "imported release",
     "release.removed": "removed release",
     "release.unblocked": "unblocked release",

@@ -1,6 +1,7 @@
 """What operators decided, as plain values: the side of a decision that no node can change."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from oemupdates.domain.oem import Catalogue
 from oemupdates.domain.shipped import SHIPPED
@@ -12,6 +13,20 @@ OEM_PREFIX = "oem-"
 
 # The client keeps a server-set interval between these, and takes the lower one as its own.
 MIN_POLL_SECONDS, MAX_POLL_SECONDS = 2700, 14400
+
+
+class PayloadSource(StrEnum):
+    """From where a group's nodes get payloads: this server, where a sync got them, or both."""
+
+    MIRROR = "mirror"
+    MIRROR_FIRST = "mirror_first"
+    ORIGIN = "origin"
+    ORIGIN_FIRST = "origin_first"
+
+    @property
+    def begins_here(self) -> bool:
+        """Whether this server comes first: the only place from which OEM payloads come."""
+        return self in {PayloadSource.MIRROR, PayloadSource.MIRROR_FIRST}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +48,8 @@ class Payload:
 class Release:
     """An OS version as published for one architecture; the OS payload stands first.
 
-    `codebase` is the URL below which every payload is found; it ends with a slash.
+    `codebase` is the URL below which every payload is found; it ends with a slash, and with
+    `folder` if this server hosts them. `origins` are the URLs of where a sync found them.
     """
 
     id: int
@@ -43,6 +59,8 @@ class Release:
     codebase: str
     payloads: tuple[Payload, ...]
     blocked_because: str = ""
+    folder: str = ""
+    origins: tuple[str, ...] = ()
 
     def payload(self, name: str) -> Payload | None:
         """The payload of that file name, or None."""
@@ -78,7 +96,7 @@ class Group:
     `max_under_way` is how many nodes may be between offer and reboot at once; None is no limit.
     `needs_oem_payload` withholds a release that lacks the payload of a node's OEM;
     `offers_own_oem_only` leaves the payloads of other OEMs out of an offer. `oems` says which OEMs
-    need one.
+    need one. With `has_node_urls` each node is offered URLs of its own here.
     """
 
     id: int
@@ -92,4 +110,6 @@ class Group:
     max_postinst_failures: int = 3
     max_download_failures: int = 10
     max_under_way: int | None = None
+    payload_source: PayloadSource = PayloadSource.MIRROR
+    has_node_urls: bool = False
     oems: Catalogue = field(default=SHIPPED, compare=False, repr=False)

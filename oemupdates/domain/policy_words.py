@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from oemupdates.domain import span
+from oemupdates.domain.policy import PayloadSource
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is said of a group; `channel` and `target` are empty where there is none."""
+    """What is said of a group; `channel` and `target` are empty where there is none.
+
+    `origins` are the URLs from which this server got the target.
+    """
 
     architecture: str
     track: str
@@ -21,6 +25,9 @@ class Policy:
     max_postinst_failures: int
     max_download_failures: int
     max_under_way: int | None
+    payload_source: PayloadSource = PayloadSource.MIRROR
+    has_node_urls: bool = False
+    origins: tuple[str, ...] = ()
 
 
 def sentence(policy: Policy) -> str:
@@ -35,6 +42,8 @@ def sentence(policy: Policy) -> str:
         parts.append(f"at most {policy.max_under_way:,} at once")
     if not policy.needs_oem_payload:
         parts.append("even without their OEM's payload")
+    if not policy.payload_source.begins_here:
+        parts.append("from its origin")
     text = f"{', '.join(parts)}."
     return f"Follows {text}" if policy.updates_enabled else f"Updates are off; follows {text}"
 
@@ -55,6 +64,8 @@ def sentences(policy: Policy) -> list[str]:
         "A node is offered the payload of its own OEM only."
         if policy.offers_own_oem_only
         else "A node is offered the payloads of all OEMs, and picks its own.",
+        _source(policy),
+        *_node_urls(policy),
     ]
 
 
@@ -74,6 +85,40 @@ def _limit(policy: Policy) -> str:
         return "Any number of them may update at once."
     some = f"{policy.max_under_way:,} of them {'is' if policy.max_under_way == 1 else 'are'}"
     return f"At most {some} between offer and reboot at once."
+
+
+def _source(policy: Policy) -> str:
+    known = policy.origins[0] if policy.origins else ""
+    origin = f"where this server got them from ({known})" if known else "where they came from"
+    match policy.payload_source:
+        case PayloadSource.MIRROR:
+            return "They get payloads from this server alone."
+        case PayloadSource.MIRROR_FIRST:
+            text = (
+                f"They get payloads from this server, and the OS from {origin} if that fails;"
+                " OEM payloads come from the first place alone."
+            )
+        case PayloadSource.ORIGIN:
+            text = f"They get payloads from {origin}, and not from this server."
+        case PayloadSource.ORIGIN_FIRST:
+            text = (
+                f"They get payloads from {origin}, and the OS from this server if that fails;"
+                " OEM payloads come from the first place alone."
+            )
+    if known or not policy.target:
+        return text
+    return f"{text} No such place is known of {policy.target}: it comes from this server."
+
+
+def _node_urls(policy: Policy) -> list[str]:
+    if not policy.has_node_urls:
+        return []
+    if policy.payload_source is PayloadSource.ORIGIN:
+        return ["URLs of their own would tell which node took what, and lead to this server only."]
+    return [
+        "Each node is sent to URLs of its own here, which tell what it took; shared caches between"
+        " here and the nodes are of no use then."
+    ]
 
 
 def _count(number: int, what: str) -> str:

@@ -6,7 +6,7 @@ from django.db import models
 
 from oemupdates.domain import policy_words
 from oemupdates.domain.access import Reach
-from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS
+from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS, PayloadSource
 from oemupdates.models.application import Application, Architecture
 from oemupdates.models.channel import Channel
 
@@ -23,8 +23,15 @@ class Group(models.Model):
     """The operator's division of the fleet; a node asks for it by `track` (its `GROUP=`).
 
     `max_under_way` is how many nodes may be between offer and reboot at once. A node that is not
-    heard for `dark_after_seconds` is dark.
+    heard for `dark_after_seconds` is dark. `node_urls_since` is since when its nodes are sent to
+    URLs of their own on this server first, so that what they did not take there is known.
     """
+
+    class Source(models.TextChoices):
+        MIRROR = PayloadSource.MIRROR.value, "This server"
+        MIRROR_FIRST = PayloadSource.MIRROR_FIRST.value, "This server, then its origin"
+        ORIGIN = PayloadSource.ORIGIN.value, "Its origin"
+        ORIGIN_FIRST = PayloadSource.ORIGIN_FIRST.value, "Its origin, then this server"
 
     uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     application = models.ForeignKey(Application, models.PROTECT, related_name="groups")
@@ -43,6 +50,9 @@ class Group(models.Model):
     max_postinst_failures = models.PositiveSmallIntegerField(default=3)
     max_download_failures = models.PositiveSmallIntegerField(default=10)
     max_under_way = models.PositiveIntegerField(null=True, blank=True)
+    payload_source = models.CharField(max_length=16, choices=Source, default=Source.MIRROR)
+    has_node_urls = models.BooleanField(default=False)
+    node_urls_since = models.DateTimeField(null=True, blank=True)
 
     objects = GroupQuerySet.as_manager()
 
@@ -67,6 +77,10 @@ class Group(models.Model):
                 condition=models.Q(max_postinst_failures__gte=1, max_download_failures__gte=1),
                 name="group_allows_one_attempt",
             ),
+            models.CheckConstraint(
+                condition=models.Q(payload_source__in=[source.value for source in PayloadSource]),
+                name="group_has_a_payload_source",
+            ),
         )
 
     def __str__(self) -> str:
@@ -81,6 +95,7 @@ class Group(models.Model):
     @property
     def policy(self) -> policy_words.Policy:
         """What is said of it, to be put in words."""
+        target = self.channel.target if self.channel else None
         return policy_words.Policy(
             architecture=self.architecture,
             track=self.track,
@@ -94,6 +109,9 @@ class Group(models.Model):
             max_postinst_failures=self.max_postinst_failures,
             max_download_failures=self.max_download_failures,
             max_under_way=self.max_under_way,
+            payload_source=PayloadSource(self.payload_source),
+            has_node_urls=self.has_node_urls,
+            origins=tuple(target.origins) if target else (),
         )
 
 

@@ -14,6 +14,7 @@ class Release(models.Model):
 
     `codebase` is the URL below which nodes find the payloads, when another host serves them; empty
     means that this server does. `order` is `domain.version.sort_key` of the version.
+    `origins` are the URLs below which syncs found the same files, the newest first.
     `documented_at` is when all of notes and lists of packages could be looked for last.
     """
 
@@ -22,6 +23,7 @@ class Release(models.Model):
     order = models.CharField(max_length=128, db_index=True)
     architecture = models.CharField(max_length=16, choices=Architecture)
     codebase = models.URLField(max_length=500, blank=True, default="")
+    origins = models.JSONField(default=list, blank=True)
     notes = models.TextField(blank=True, default="")
     published_on = models.DateField(null=True, blank=True)
     documented_at = models.DateTimeField(null=True, blank=True)

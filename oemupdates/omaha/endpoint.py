@@ -15,12 +15,14 @@ from typing import Any
 from oemupdates.domain.checkin import BadCheckIn
 from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import MIN_POLL_SECONDS, Group, Payload, Release
+from oemupdates.domain.serving import NODE, codebases
 from oemupdates.omaha import protocol
 from oemupdates.omaha.batch import Batcher, Overloaded
 from oemupdates.omaha.gate import Gate, Shown, Stranger, fresh
 from oemupdates.omaha.protocol import App, AppAnswer, BadRequest, Request
 from oemupdates.omaha.rejections import Rejections
 from oemupdates.omaha.xml import parse
+from oemupdates.services import node_urls
 from oemupdates.services.checkins import Unavailable, Unwritable, Verdict
 from oemupdates.telemetry import OUTCOMES
 
@@ -61,7 +63,7 @@ class UpdateEndpoint:
         self.gate = Gate(batcher)
         self._is_shedding = is_shedding
         # What was rendered, by the release's identity: keeping the release keeps that its own.
-        self._offers: dict[tuple[int, int, str], tuple[Release, str]] = {}
+        self._offers: dict[tuple[int, int, str, str, bool], tuple[Release, str]] = {}
         self._reading: dict[asyncio.Task[Any], float] = {}
         self._is_watching = False
 
@@ -181,13 +183,24 @@ class UpdateEndpoint:
         if group is None or decision is None or decision.release is None:
             return protocol.no_update(poll_seconds)
         release = decision.release
-        key = (id(release), poll_seconds, oem if group.offers_own_oem_only else "")
+        key = (
+            id(release),
+            poll_seconds,
+            oem if group.offers_own_oem_only else "",
+            group.payload_source,
+            group.has_node_urls,
+        )
         if key not in self._offers:
             if len(self._offers) >= _OFFERS_MAX:  # made-up OEM ids, or many changes
                 self._offers.clear()
-            element = protocol.offer(release, _payloads(release, group, oem), poll_seconds)
+            element = protocol.offer(
+                release, _payloads(release, group, oem), poll_seconds, codebases(release, group)
+            )
             self._offers[key] = release, element
-        return self._offers[key][1]
+        element = self._offers[key][1]
+        if group.has_node_urls:
+            element = element.replace(NODE, node_urls.token(verdict.node_id, release.folder))
+        return element
 
     async def _answer_syncer(self, request: Request, app: App) -> AppAnswer:
         """Answer another update server, with all floors and the target; it is no node."""

@@ -150,10 +150,12 @@ def no_update(poll_seconds: int) -> str:
     return f'<updatecheck status="noupdate" PollInterval="{poll_seconds}"></updatecheck>'
 
 
-def offer(release: Release, payloads: Sequence[Payload], poll_seconds: int) -> str:
-    """The update check's element that offers a release to a node: one codebase, one manifest."""
+def offer(
+    release: Release, payloads: Sequence[Payload], poll_seconds: int, codebases: Iterable[str]
+) -> str:
+    """The update check's element that offers a release to a node: codebases, one manifest."""
     return (
-        f'<updatecheck status="ok" PollInterval="{poll_seconds}">{_urls(release)}'
+        f'<updatecheck status="ok" PollInterval="{poll_seconds}">{_urls(codebases)}'
         f"{_manifest(release, payloads)}</updatecheck>"
     )
 
@@ -180,7 +182,7 @@ def offer_to_syncer(app: App, group: Group | None) -> str:
     manifests = "".join(_step(step, is_target=step.release is target) for step in way)
     return (
         f'<updatecheck status="ok" PollInterval="{group.poll_interval_seconds}">'
-        f"{_urls(way[-1].release)}{manifests}</updatecheck>"
+        f"{_urls([way[-1].release.codebase])}{manifests}</updatecheck>"
     )
 
 
@@ -193,7 +195,7 @@ def _step(step: Floor, *, is_target: bool) -> str:
     marks = f' is_floor="true" floor_reason="{escape(step.reason)}"' if step.reason else ""
     if is_target:
         marks += ' is_target="true"'
-    return _manifest(step.release, step.release.payloads, marks, _urls(step.release))
+    return _manifest(step.release, step.release.payloads, marks, _urls([step.release.codebase]))
 
 
 def _order(version: str) -> Version:
@@ -204,8 +206,9 @@ def _order(version: str) -> Version:
         return parse("0.0.0")
 
 
-def _urls(release: Release) -> str:
-    return f'<urls><url codebase="{escape(release.codebase)}"></url></urls>'
+def _urls(codebases: Iterable[str]) -> str:
+    urls = "".join(f'<url codebase="{escape(one)}"></url>' for one in codebases)
+    return f"<urls>{urls}</urls>"
 
 
 def _manifest(

@@ -29,7 +29,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Each part begins with a letter or a digit, and none holds a slash: no path leads out.
 _PATH = re.compile(
-    r"/payloads/(?P<board>(?:amd64|arm64)-usr)"
+    r"/payloads/(?:n/(?P<token>[0-9a-f-]{1,64})/)?(?P<board>(?:amd64|arm64)-usr)"
     r"/(?P<version>[0-9][0-9A-Za-z.+-]{0,63})"
     r"/(?P<file>[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz(?P<sum>\.sha256)?)",
     re.ASCII,

@@ -74,11 +74,12 @@ class Known:
 
 
 class Verdict(NamedTuple):
-    """What one check-in hears: no decision where it did not ask."""
+    """What one check-in hears, and which node: no decision where it did not ask."""
 
     group: Group | None
     decision: Decision | None
     application_is_known: bool = True
+    node_id: int = 0
 
 
 @dataclass(slots=True)
@@ -178,7 +179,7 @@ class _Taking:
         self.times[key] = self.times.get(key, 0) + 1
         if hearing.events:
             self._note_events(hearing, said, before, now)
-        return Verdict(group, decision, application is not None)
+        return Verdict(group, decision, application is not None, node.id)
 
     def _decide(
         self,

@@ -4,9 +4,10 @@ import re
 from typing import TypedDict, Unpack
 
 from django.db.models import Sum
+from django.utils import timezone
 
 from oemupdates.domain.node import UNDER_WAY
-from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS
+from oemupdates.domain.policy import MAX_POLL_SECONDS, MIN_POLL_SECONDS, PayloadSource
 from oemupdates.models import (
     Application,
     Architecture,
@@ -44,6 +45,8 @@ class Policy(TypedDict, total=False):
     max_postinst_failures: int
     max_download_failures: int
     max_under_way: int | None
+    payload_source: str
+    has_node_urls: bool
 
 
 class CannotEdit(activity.Refused):
@@ -157,6 +160,15 @@ def _set(group: Group, policy: Policy) -> None:
         if name not in Policy.__annotations__:
             raise TypeError(f"a group's policy has no {name}")
         setattr(group, name, value)
+    _keep_node_urls(group)
+
+
+def _keep_node_urls(group: Group) -> None:
+    """Note since when nodes are sent to URLs of their own here first, or that they are not."""
+    if group.has_node_urls and PayloadSource(group.payload_source).begins_here:
+        group.node_urls_since = group.node_urls_since or timezone.now()
+    else:
+        group.node_urls_since = None
 
 
 def _values(group: Group, names: list[str]) -> dict[str, activity.Value]:

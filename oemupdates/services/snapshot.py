@@ -7,7 +7,15 @@ from django.conf import settings
 
 from oemupdates import models
 from oemupdates.domain.oem import Catalogue
-from oemupdates.domain.policy import OS_PAYLOAD, Channel, Floor, Group, Payload, Release
+from oemupdates.domain.policy import (
+    OS_PAYLOAD,
+    Channel,
+    Floor,
+    Group,
+    Payload,
+    PayloadSource,
+    Release,
+)
 from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import parse
 from oemupdates.models.application import Architecture
@@ -129,6 +137,8 @@ def _release(row: models.Release) -> Release:
             for one in payloads
         ),
         blocked_because=row.blocked_because,
+        folder="" if row.codebase else f"{row.board}/{row.version}",
+        origins=tuple(row.origins),
     )
 
 
@@ -181,6 +191,8 @@ def _group(row: models.Group, channels: dict[int, Channel], oems: Catalogue) -> 
         max_postinst_failures=row.max_postinst_failures,
         max_download_failures=row.max_download_failures,
         max_under_way=row.max_under_way,
+        payload_source=PayloadSource(row.payload_source),
+        has_node_urls=row.has_node_urls,
         oems=oems,
     )
 

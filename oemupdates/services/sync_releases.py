@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import Payload, Release, SyncRun, Upstream
-from oemupdates.services import activity
+from oemupdates.services import activity, origins
 from oemupdates.services.payload_files import Folder, hosted_folder, why_left_out
 from oemupdates.services.releases import Source, import_release
 from oemupdates.services.sync_keeper import Keeper
@@ -59,6 +59,7 @@ def take(job: Job, manifest: Manifest) -> Release | None:
     doubted = _doubted(job.run.upstream, known, manifest)
     missing = _missing(known, manifest, doubted)
     if known is not None and not missing and not doubted:
+        _remember_where(job, known, manifest)
         return known
     did = _told(missing, doubted)
     if job.run.is_dry:
@@ -70,6 +71,7 @@ def take(job: Job, manifest: Manifest) -> Release | None:
         if known is None or not known.codebase:
             _link_what_is_here(job, manifest, missing, folder / "files")
         release = _import(job, manifest, known, folder)
+    _remember_where(job, release, manifest)
     job.changes.append(f"{manifest.version} was {did}.")
     return release
 
@@ -84,6 +86,21 @@ def _told(missing: Sequence[Package], doubted: Collection[Package]) -> str:
 def _files(packages: Collection[Package]) -> str:
     size = filesizeformat(sum(one.size for one in packages)).replace("\xa0", " ")
     return f"{len(packages)} file{'s' * (len(packages) != 1)}, {size}"
+
+
+def _remember_where(job: Job, release: Release, manifest: Manifest) -> None:
+    """Remember the release's folder over there, if nodes would find their files in it.
+
+    Some servers have files under other names; and that of a floor may have been guessed.
+    """
+    if job.run.is_dry or any(one.remote_name != one.name for one in manifest.packages):
+        return
+    folders = [
+        url
+        for url in manifest.codebases
+        if not manifest.is_floor or f"/{manifest.version}/" in url
+    ]
+    origins.remember(release, folders, by=job.run.asked_by)
 
 
 def _of_use(job: Job, manifest: Manifest) -> Manifest:

@@ -43,6 +43,8 @@ class TestOne:
             "max_postinst_failures": 3,
             "max_download_failures": 10,
             "max_under_way": None,
+            "payload_source": "mirror",
+            "has_node_urls": False,
         }
 
     def test_has_three_numbers(self, api: Client, group: Group) -> None:
@@ -109,6 +111,7 @@ class TestCreate:
             ({"name": "x", "channel": 1.5}, "/channel"),
             ({"name": "x", "needs_oem_payload": "true"}, "/needs_oem_payload"),
             ({"name": "x", "max_under_way": 2**31}, "/max_under_way"),
+            ({"name": "x", "payload_source": "elsewhere"}, "/payload_source"),
             ({"name": "x", "application": "none"}, "/application"),
         ],
     )

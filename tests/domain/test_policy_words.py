@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from oemupdates.domain import span
+from oemupdates.domain.policy import PayloadSource
 from oemupdates.domain.policy_words import Policy, sentence, sentences
 
 USUAL = Policy(
@@ -19,6 +20,11 @@ USUAL = Policy(
     max_download_failures=10,
     max_under_way=None,
 )
+MIRROR_FIRST = {"payload_source": PayloadSource.MIRROR_FIRST}
+ONLY_ORIGIN = {"payload_source": PayloadSource.ORIGIN}
+ORIGIN_FIRST = {"payload_source": PayloadSource.ORIGIN_FIRST}
+ORIGIN = {"origins": ("https://there.example/amd64-usr/4593.2.1/",)}
+FROM = "where this server got them from (https://there.example/amd64-usr/4593.2.1/)"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,8 @@ USUAL = Policy(
             "Follows stable to 4593.2.1, even without their OEM's payload.",
         ),
         ({"updates_enabled": False}, "Updates are off; follows stable to 4593.2.1."),
+        (ONLY_ORIGIN, "Follows stable to 4593.2.1, from its origin."),
+        (MIRROR_FIRST, "Follows stable to 4593.2.1."),
     ],
 )
 def test_one_sentence_says_what_is_not_as_usual(changes: dict[str, object], words: str) -> None:
@@ -47,6 +55,7 @@ def test_all_sentences_say_every_rule() -> None:
         "A node gives up on a release after 3 failed post-install steps or 10 failed downloads.",
         "A release that lacks the payload of a node's OEM is withheld from that node.",
         "A node is offered the payloads of all OEMs, and picks its own.",
+        "They get payloads from this server alone.",
     ]
 
 
@@ -63,6 +72,11 @@ def test_all_sentences_say_every_rule() -> None:
         ({"needs_oem_payload": False}, "is offered even if it lacks"),
         ({"offers_own_oem_only": True}, "the payload of its own OEM only."),
         ({"poll_interval_seconds": 5400}, "They ask every 1 h 30 min,"),
+        ({"has_node_urls": True}, "Each node is sent to URLs of its own here"),
+        (MIRROR_FIRST | ORIGIN, f"from this server, and the OS from {FROM} if that fails;"),
+        (ORIGIN_FIRST | ORIGIN, f"from {FROM}, and the OS from this server if that fails;"),
+        (ONLY_ORIGIN | ORIGIN, f"from {FROM}, and not from this server."),
+        (ONLY_ORIGIN, "No such place is known of 4593.2.1: it comes from this server."),
     ],
 )
 def test_each_rule_changes_its_sentence_alone(changes: dict[str, object], words: str) -> None:

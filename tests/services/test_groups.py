@@ -44,6 +44,7 @@ ACCEPTED = [
     {"description": "nodes of the north"},
     {"needs_oem_payload": False, "offers_own_oem_only": True},
     {"channel": None},
+    {"payload_source": "origin_first", "has_node_urls": True},
 ]
 
 
@@ -113,6 +114,14 @@ class TestEdit:
         assert (written.verb, written.why) == ("group.edited", "calmer")
         assert written.before == {"poll_interval_seconds": 2700}
         assert written.after == {"poll_interval_seconds": 3600}
+
+    def test_notes_since_when_nodes_are_sent_to_urls_of_their_own_here(self):
+        group = groups.edit(seeded_group(), by=None, has_node_urls=True)
+        since = group.node_urls_since
+        assert since is not None
+        group = groups.edit(group, by=None, payload_source="mirror_first")
+        assert group.node_urls_since == since
+        assert groups.edit(group, by=None, payload_source="origin").node_urls_since is None
 
     def test_writes_nothing_down_when_nothing_changes(self):
         groups.edit(seeded_group(), by=None, name="stable", channel=seeded_channel())

@@ -104,6 +104,7 @@ class TestWork:
         assert seeded_channel().target == release
         assert (release.notes, str(release.published_on)) == ("Much is new.", "2026-08-01")
         assert PackageList.objects.get().content == "app/walinux-2.13\n"
+        assert release.origins == [f"{public.folder}/{NEW}/"]
         assert (done.files_done, done.files_total) == (2, 2)
         assert done.bytes_done == done.bytes_total == sum(map(len, files.values()))
         assert f"stable (amd64) is at {NEW}." in done.changes

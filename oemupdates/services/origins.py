@@ -1,0 +1,42 @@
+"""Where else the files of a release are: the addresses at which a sync found them."""
+
+from collections.abc import Iterable
+
+from oemupdates.models import Operator, Release
+from oemupdates.services import activity
+from oemupdates.services.configuration import changing
+from oemupdates.services.releases import CannotImport, codebase_of
+
+_MOST = 4
+
+
+def remember(release: Release, urls: Iterable[str], *, by: Operator | None) -> None:
+    """Remember the folders in which a release was found, the newest first.
+
+    One that is known stays where it is in the list: nodes that are under way are offered the same
+    URLs as before.
+    """
+    said = list(dict.fromkeys(filter(None, map(_folder, urls))))
+    if set(said) <= set(release.origins):
+        return
+    with changing():
+        known = Release.objects.values_list("origins", flat=True).get(pk=release.pk)
+        found = [*(url for url in said if url not in known), *known][:_MOST]
+        if found == known:
+            return
+        Release.objects.filter(pk=release.pk).update(origins=found)
+        activity.record(
+            verb="release.found_at",
+            subject=release,
+            by=by,
+            before={"origins": known},
+            after={"origins": found},
+        )
+
+
+def _folder(url: str) -> str:
+    """A URL as nodes are given it; empty if it is none that they could use."""
+    try:
+        return codebase_of(url)
+    except CannotImport:
+        return ""
