@@ -17,7 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 
 from oemupdates.omaha import endpoint  # noqa: E402
 from oemupdates.omaha.lifespan import UpdateService  # noqa: E402
-from oemupdates.payloads.endpoint import application as payloads  # noqa: E402
+from oemupdates.payloads.endpoint import PayloadEndpoint  # noqa: E402
 from oemupdates.reports import endpoint as reports  # noqa: E402
 from oemupdates.stream import endpoint as stream  # noqa: E402
 
@@ -33,6 +33,7 @@ class Fleet:
         self.updates: UpdateService | None = None
         self.events: stream.EventEndpoint | None = None
         self.reports: reports.ReportEndpoint | None = None
+        self.payloads = PayloadEndpoint()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the server's start and end."""
@@ -50,7 +51,7 @@ class Fleet:
                 self.reports = reports.ReportEndpoint(refuse)
             await self.reports(scope, receive, send)
         elif path.startswith("/payloads/"):
-            await payloads(scope, receive, send)
+            await self.payloads(scope, receive, send)
         elif path == stream.PATH:
             self.events = self.events or stream.EventEndpoint()
             await self.events(scope, receive, send)
@@ -80,6 +81,7 @@ class Fleet:
                     await self.events.hub.stop()
                 if self.updates is not None:
                     await self.updates.stop()
+                await self.payloads.takings.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 

@@ -7,6 +7,7 @@ strict as production must be.
 
 import ipaddress
 import os
+import re
 import secrets
 import tomllib
 from contextlib import suppress
@@ -294,6 +295,14 @@ STORAGES = {
 }
 # The files of hosted payloads, laid out as nodes ask for them: <board>/<version>/<file>.
 PAYLOAD_DIR = Path(env.str("FLEET_PAYLOAD_DIR", default=str(DATA_DIR / "payloads"))).absolute()
+# How the web server in front is told to send a hosted file itself: `X-Accel-Redirect:/hosted/`
+# with a place of its own, or `X-Sendfile`; empty lets this server send it.
+SENDFILE = env.str("FLEET_SENDFILE", default="")
+if not re.fullmatch(r"|X-Sendfile|X-Accel-Redirect:/(?:[0-9A-Za-z._-]+/)+", SENDFILE):
+    message = (
+        "FLEET_SENDFILE must be X-Sendfile, or X-Accel-Redirect:/ with a place such as hosted/"
+    )
+    raise ImproperlyConfigured(message)
 # Public keys (PEM), of which one must have signed each payload that is imported; none: unchecked.
 PAYLOAD_KEYS = [Path(path).absolute() for path in env.list("FLEET_PAYLOAD_KEYS", default=[])]
 for _key in PAYLOAD_KEYS:

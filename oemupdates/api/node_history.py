@@ -12,7 +12,7 @@ from oemupdates.api.nodes import seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.domain.access import Permission
-from oemupdates.models import Answer, Event, VersionInterval
+from oemupdates.models import Answer, Event, NodeDownload, VersionInterval
 
 LATEST = Order(("at", "pk"))
 
@@ -53,6 +53,28 @@ class IntervalShape(Shape):
             "oem_version",
             "oem_build",
             "oem_basis",
+        )
+
+
+class NodeDownloadShape(Shape):
+    """What a node took of a release from this server on a day, as its own URLs tell.
+
+    `whole` are the requests that got the file's last byte, `partial` all others. With `is_boot`
+    its initrd asked for the OEM of the version that it booted; its address tells that.
+    """
+
+    class Meta:
+        model = NodeDownload
+        fields = (
+            "id",
+            "version",
+            "name",
+            "is_boot",
+            "whole",
+            "partial",
+            "size",
+            "first_at",
+            "last_at",
         )
 
 
@@ -115,3 +137,16 @@ class Intervals(Resource):
     def get(self, call: Call, pk: int) -> Listed[VersionInterval]:
         """List what a node ran from when to when, the latest first."""
         return Listed(seen(call, pk).intervals.all(), Order(("started_at", "pk")))
+
+
+class Downloads(Resource):
+    """What a node took from this server."""
+
+    tag = "nodes"
+
+    @operation(
+        "list_node_downloads", needs=Permission.READ_FLEET, gives=NodeDownloadShape, lists=True
+    )
+    def get(self, call: Call, pk: int) -> Listed[NodeDownload]:
+        """List the payloads that a node took from URLs of its own, the latest first."""
+        return Listed(NodeDownload.objects.filter(node=seen(call, pk)), Order(("last_at", "pk")))

@@ -15,7 +15,7 @@ from oemupdates.api.paging import Order
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
-from oemupdates.models import Package, Payload, Release
+from oemupdates.models import DownloadCount, Package, Payload, Release
 from oemupdates.services import release_additions as additions
 from oemupdates.services import release_removal
 from oemupdates.services import releases as verbs
@@ -90,6 +90,18 @@ class ImagePackageShape(Shape):
     class Meta:
         model = Package
         fields = ("id", "image", "name", "version")
+
+
+class DownloadCountShape(Shape):
+    """How often a payload was taken from this server on a day, and how many bytes were sent.
+
+    `whole` are the requests that got its last byte, `partial` all others; `is_boot` are those of
+    initrds for the OEM of the version that they booted.
+    """
+
+    class Meta:
+        model = DownloadCount
+        fields = ("id", "day", "name", "is_boot", "whole", "partial", "size")
 
 
 class ReleasesAsked(Asked):
@@ -259,3 +271,18 @@ class Packages(Resource):
         release = get_object_or_404(every(), pk=pk)
         rows = Package.objects.filter(package_list__release=release)
         return Listed(rows.select_related("package_list"), BY_NAME)
+
+
+class Downloads(Resource):
+    """What was taken of a release from this server."""
+
+    tag = "releases"
+
+    @operation(
+        "list_release_downloads", needs=Permission.READ_FLEET, gives=DownloadCountShape, lists=True
+    )
+    def get(self, call: Call, pk: int) -> Listed[DownloadCount]:
+        """List what was taken of a release's payloads by day, the latest first."""
+        call.require(Permission.READ_FLEET)
+        release = get_object_or_404(every(), pk=pk)
+        return Listed(DownloadCount.objects.of(release), Order(("day", "pk")))

@@ -112,6 +112,7 @@ v1: list[URLPattern] = [
     path("nodes/<key:pk>", nodes.OneNode.as_view(), name="node"),
     path("nodes/<key:pk>/answers", node_history.Answers.as_view(), name="node_answers"),
     path("nodes/<key:pk>/archive", node_verbs.Archiving.as_view(), name="node_archive"),
+    path("nodes/<key:pk>/downloads", node_history.Downloads.as_view(), name="node_downloads"),
     path("nodes/<key:pk>/drifts", drifts.NodeDrifts.as_view(), name="node_drifts"),
     path("nodes/<key:pk>/events", node_history.Events.as_view(), name="node_events"),
     path("nodes/<key:pk>/explain", node_history.Explanation.as_view(), name="node_explain"),
@@ -145,6 +146,7 @@ v1: list[URLPattern] = [
     path("rejected", rejected.Rejected.as_view(), name="rejected"),
     path("rejected/summary", rejected.RejectedSummary.as_view(), name="rejected_summary"),
     path("releases", releases.Releases.as_view(), name="releases"),
+    path("releases/<key:pk>/downloads", releases.Downloads.as_view(), name="release_downloads"),
     path("releases/<key:pk>/packages", releases.Packages.as_view(), name="release_packages"),
     path(
         "releases/<key:pk>/summary",

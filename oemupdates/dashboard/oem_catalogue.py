@@ -1,6 +1,7 @@
 """The OEM catalogue: what every OEM brings, who carries it, and how operators correct it."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -15,11 +16,12 @@ from oemupdates.dashboard.oem_matrix import matrix
 from oemupdates.domain.access import Permission
 from oemupdates.domain.oem import NO_OEM
 from oemupdates.domain.oem_seen import Seen
-from oemupdates.models import NodeCount, Oem, OemProposal
+from oemupdates.models import DownloadCount, NodeCount, Oem, OemProposal
 from oemupdates.services import catalogue as verbs
 from oemupdates.services import oem_proposals
 
 BAD_REQUEST = 400
+BOOT_DAYS, MOST_BOOTS = 30, 20
 ASK_OR_DO = ["GET", "HEAD", "POST"]
 
 
@@ -70,6 +72,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """Show every OEM and extension, what it brings, and how many nodes carry it."""
     reach = where(request, Permission.READ_FLEET)
     cells = NodeCount.objects.within(reach)
+    month_ago = timezone.now().date() - timedelta(days=BOOT_DAYS)
     nodes: Counter[str] = Counter(dict(cells.by("oem")))
     rows = list(Oem.objects.all())
     seen = oem_proposals.seen_in_releases()
@@ -80,6 +83,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "matrix": matrix(cells),
+        "boots": DownloadCount.objects.boots(month_ago)[:MOST_BOOTS]
+        if reach.is_everywhere
+        else [],
         "chart": drift_chart(reach, timezone.now(), cells),
         "proposals": [Shown(row) for row in OemProposal.objects.filter(state="open")],
         "oems": sorted(oems, key=lambda row: (-row.nodes, row.oem.oem_id)),

@@ -16,7 +16,14 @@ from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.oem import payload_name
 from oemupdates.domain.release_notes import Section, fold
-from oemupdates.models import Activity, Channel, NodeCount, Release, Verification
+from oemupdates.models import (
+    Activity,
+    Channel,
+    DownloadCount,
+    NodeCount,
+    Release,
+    Verification,
+)
 from oemupdates.services import channels, comparing, oem_gaps, release_removal
 from oemupdates.services import releases as verbs
 from oemupdates.services.comparing import Change, Difference
@@ -85,6 +92,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
         "unverified": sum(1 for payload in payloads if not payload.is_verified),
         "codebase": codebase(found),
         "verification": Verification.objects.filter(release=found).first(),
+        "taken": DownloadCount.objects.of(found).taken() if reach.is_everywhere else [],
         "places": _places(found),
         "floors": list(found.floor_of.select_related("channel")),
         "others": _others(found),

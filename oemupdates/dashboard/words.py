@@ -143,7 +143,8 @@ class Retention(NamedTuple):
 RETENTION = {
     "history": Retention(
         "History of nodes",
-        "Events that nodes sent, what they were answered and why, and when they fell silent.",
+        "Events that nodes sent, what they were answered and why, what they took from here, and"
+        " when they fell silent.",
         "A node's page shows no further back; the versions that it ran stay.",
     ),
     "rejected": Retention(

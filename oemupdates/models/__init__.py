@@ -9,6 +9,7 @@ from oemupdates.models.channel import Channel, DeadEnd, Floor
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
 from oemupdates.models.demo import DemoFleet
+from oemupdates.models.download import DownloadCount, NodeDownload
 from oemupdates.models.drift import DriftInterval, DriftPass
 from oemupdates.models.group import Group, TrackAlias
 from oemupdates.models.heartbeat import Heartbeat
@@ -52,6 +53,7 @@ __all__ = [
     "DemoFleet",
     "Dimension",
     "DoneRequest",
+    "DownloadCount",
     "DriftInterval",
     "DriftPass",
     "Event",
@@ -63,6 +65,7 @@ __all__ = [
     "Label",
     "Node",
     "NodeCount",
+    "NodeDownload",
     "NodeLabel",
     "Oem",
     "OemProposal",

@@ -1,7 +1,6 @@
 """Archives that are made while they are sent: of a known length, and in part if asked so."""
 
 import hashlib
-import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -10,14 +9,10 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from oemupdates.domain.ustar import Member, pieces
+from oemupdates.payloads.ranges import OutOfRange, bounds
 
 _CHUNK = 256 * 1024
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
 _OK, _PARTIAL, _BEYOND = 200, 206, 416
-
-
-class OutOfRange(Exception):
-    """A range that begins behind the end."""
 
 
 def respond(
@@ -40,7 +35,7 @@ def respond(
     }
     wanted = headers.get("range", "") if headers.get("if-range", etag) == etag else ""
     try:
-        start, stop = _bounds(wanted, size)
+        start, stop = bounds(wanted, size)
     except OutOfRange:
         said["content-range"] = f"bytes */{size}"
         return PlainTextResponse("there is no such part\n", _BEYOND, headers=said)
@@ -54,20 +49,6 @@ def respond(
     return StreamingResponse(
         _read(parts, start, stop), status, headers=said, media_type="application/x-tar"
     )
-
-
-def _bounds(wanted: str, size: int) -> tuple[int, int]:
-    """The first byte of a range and the one behind its last; everything if there is none."""
-    match = _RANGE.fullmatch(wanted)
-    if match is None or not (match[1] or match[2]):
-        return 0, size
-    if not match[1]:
-        start, stop = max(size - int(match[2]), 0), size
-    else:
-        start, stop = int(match[1]), min(int(match[2] or size) + 1, size)
-    if start >= size:
-        raise OutOfRange
-    return (start, stop) if start < stop else (0, size)
 
 
 async def _read(

@@ -3,24 +3,24 @@
 The same paths serve the codebase of our offers and `flatcar.release_file_server_url`.
 """
 
-import os
 import re
-import stat
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
-from django.conf import settings
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse, PlainTextResponse
+from starlette.responses import PlainTextResponse
 
 from oemupdates.domain.ustar import Member
 from oemupdates.payloads import archives
-from oemupdates.services import bundle_links, carrying
+from oemupdates.payloads.counting import Takings
+from oemupdates.payloads.sending import find, send_file
+from oemupdates.services import bundle_links, carrying, node_urls
 from oemupdates.services.activity import Refused
+from oemupdates.services.downloads import Took
 from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
 
 Scope = MutableMapping[str, Any]
@@ -44,25 +44,62 @@ _BUNDLE = re.compile(
 )
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz", re.ASCII)
 _MAX_NAMES = 64
-_HEADERS = {
-    # Bytes of a payload never change; a proxy that compresses them breaks every update.
-    "cache-control": "public, max-age=86400, no-transform",
-    "x-content-type-options": "nosniff",
-}
 
 
-class _PayloadResponse(FileResponse):
-    """A file in larger chunks: each costs a hop to a thread and back."""
+class PayloadEndpoint:
+    """Answers GET and HEAD below `/payloads/`, and counts what nodes took."""
 
-    chunk_size = 256 * 1024
+    def __init__(self) -> None:
+        self.takings = Takings()
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer GET and HEAD of `/payloads/<board>/<version>/<file>`; ranges are the client's right.
+        A client repeats what it does not find 20 times, so an unknown file costs one look.
+        """
+        await self._answer(scope, receive, _counting(send))
 
-    A client repeats what it does not find 20 times, so an unknown file costs one look.
-    """
-    await _answer(scope, receive, _counting(send))
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
+            refusal = PlainTextResponse("GET or HEAD\n", 405, headers={"allow": "GET, HEAD"})
+            await refusal(scope, receive, send)
+        elif match := _PATH.fullmatch(scope["path"]):
+            await self._file(match, scope, receive, send)
+        elif match := _BUNDLE.fullmatch(scope["path"]):
+            await _bundle(match["token"], scope, receive, send)
+        elif match := _ARCHIVE.fullmatch(scope["path"]):
+            await _archive(match, scope, receive, send)
+        else:
+            await PlainTextResponse("not found\n", 404)(scope, receive, send)
+
+    async def _file(
+        self, match: re.Match[str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        folder = f"{match['board']}/{match['version']}"
+        file = await anyio.to_thread.run_sync(find, f"{folder}/{match['file']}")
+        if file is None:
+            await PlainTextResponse("not found\n", 404)(scope, receive, send)
+            return
+        began = datetime.now(UTC)
+        sent = await send_file(file, scope, receive, send)
+        if not sent.size or file.is_sum:
+            return
+        node = node_urls.node_of(match["token"], folder) if match["token"] else None
+        client = scope.get("client")
+        self.takings.add(
+            Took(
+                node=node,
+                address=client[0] if client and node is None else "",
+                architecture=match["board"].removesuffix("-usr"),
+                version=match["version"],
+                name=match["file"],
+                whole=int(sent.reached_end),
+                partial=int(not sent.reached_end),
+                size=sent.size,
+                first_at=began,
+                last_at=datetime.now(UTC),
+            )
+        )
 
 
 def _counting(send: Send) -> Send:
@@ -76,42 +113,6 @@ def _counting(send: Send) -> Send:
             PAYLOAD_BYTES.inc(len(message.get("body", b"")))
 
     return count
-
-
-async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["method"] not in {"GET", "HEAD"}:
-        refusal = PlainTextResponse("GET or HEAD\n", 405, headers={"allow": "GET, HEAD"})
-        await refusal(scope, receive, send)
-        return
-    if match := _BUNDLE.fullmatch(scope["path"]):
-        await _bundle(match["token"], scope, receive, send)
-        return
-    if match := _ARCHIVE.fullmatch(scope["path"]):
-        await _archive(match, scope, receive, send)
-        return
-    match = _PATH.fullmatch(scope["path"])
-    found = await anyio.to_thread.run_sync(_find, match) if match else None
-    if match is None or found is None:
-        await PlainTextResponse("not found\n", 404)(scope, receive, send)
-        return
-    path, facts = found
-    response = _PayloadResponse(
-        path,
-        headers=_HEADERS,
-        media_type="text/plain" if match["sum"] else "application/octet-stream",
-        stat_result=facts,
-    )
-    await response(scope, receive, send)
-
-
-def _find(match: re.Match[str]) -> tuple[Path, os.stat_result] | None:
-    """The file that a path names and its facts, if there is one."""
-    path = Path(settings.PAYLOAD_DIR) / match["board"] / match["version"] / match["file"]
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return (path, facts) if stat.S_ISREG(facts.st_mode) else None
 
 
 async def _archive(match: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:

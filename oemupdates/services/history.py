@@ -12,8 +12,10 @@ from oemupdates.models import (
     BulkItem,
     DarkMark,
     DoneRequest,
+    DownloadCount,
     DriftInterval,
     Event,
+    NodeDownload,
     RejectedRequest,
     Sample,
     SyncRun,
@@ -41,6 +43,9 @@ def forget(now: datetime) -> int:
     return (
         _delete(Event.objects.filter(at__lt=history).order_by("at"))
         + _delete(Answer.objects.filter(at__lt=history).order_by("at"))
+        # A day longer than the events that they explain.
+        + _delete(NodeDownload.objects.filter(last_at__lt=history - timedelta(days=1)))
+        + _delete(DownloadCount.objects.filter(day__lt=before[Kind.DAILY].date()))
         + _delete(DriftInterval.objects.filter(closed_at__lt=history, is_closing_told=True))
         + _delete(DarkMark.objects.filter(at__lt=history).order_by("at"))
         # Long over: a delivery is given up within days, or its webhook is off.

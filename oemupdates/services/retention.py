@@ -15,6 +15,7 @@ from oemupdates.models import (
     Answer,
     Event,
     Heartbeat,
+    NodeDownload,
     Operator,
     RejectedRequest,
     Retention,
@@ -192,7 +193,11 @@ def _tables(kind: Kind) -> list[_Table]:
     """What a kind is made of."""
     match kind:
         case Kind.HISTORY:
-            return [_Table(Event.objects.all()), _Table(Answer.objects.all())]
+            return [
+                _Table(Event.objects.all()),
+                _Table(Answer.objects.all()),
+                _Table(NodeDownload.objects.all(), "last_at"),
+            ]
         case Kind.REJECTED:
             return [_Table(RejectedRequest.objects.all(), "last_at", is_small=True)]
         case Kind.DELIVERIES:

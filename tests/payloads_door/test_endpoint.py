@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from oemupdates.models import FLATCAR, Channel
-from oemupdates.payloads.endpoint import application
+from oemupdates.payloads.endpoint import PayloadEndpoint
 from oemupdates.services import snapshot
 from oemupdates.services.releases import Source, import_release
 
@@ -44,7 +44,7 @@ def ask(path, *, method="GET", query="", **headers):
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(application(scope, receive, send))
+    asyncio.run(PayloadEndpoint()(scope, receive, send))
     start, *rest = sent
     return Reply(
         start["status"],
@@ -76,8 +76,16 @@ class TestCase40WholeFile:
         assert "content-encoding" not in headers
         assert "no-transform" in headers["cache-control"]
 
-    def test_is_named_by_an_etag_that_stays(self):
-        assert ask(OEM).headers["etag"] == ask(OEM, method="HEAD").headers["etag"]
+    def test_is_named_by_its_sha256_which_is_the_same_everywhere(self):
+        tag = '"' + "5" * 64 + '"'
+        assert ask(OEM).headers["etag"] == ask(OEM, method="HEAD").headers["etag"] == tag
+        assert ask(f"{OEM}.sha256").headers["etag"] != tag
+
+    @pytest.mark.parametrize("text", ["", "no sum\n", "5" * 64 + "  oem-qemu.gz\n"])
+    def test_is_named_by_its_time_and_size_without_a_sum(self, settings, text):
+        place = settings.PAYLOAD_DIR / "amd64-usr" / "4593.2.1" / "oem-azure.gz.sha256"
+        place.write_text(text)
+        assert ask(OEM).headers["etag"].endswith(f'-{len(CONTENTS):x}"')
 
     def test_of_a_nightly_has_a_plus_in_its_path(self, settings):
         folder = settings.PAYLOAD_DIR / "arm64-usr" / "4799.0.0+nightly-20260821-2100"
@@ -115,6 +123,36 @@ class TestCase41Ranges:
         etag = ask(OEM).headers["etag"]
         assert ask(OEM, range="bytes=5-", **{"if-range": etag}).status == 206
         assert ask(OEM, range="bytes=5-", **{"if-range": '"another"'}).status == 200
+
+
+class TestAWebServerInFront:
+    @pytest.fixture(autouse=True)
+    def _nightly(self, settings):
+        folder = settings.PAYLOAD_DIR / "amd64-usr" / "4799.0.0+nightly"
+        folder.mkdir()
+        (folder / "oem-azure.gz").write_bytes(CONTENTS)
+
+    PATH = "/payloads/amd64-usr/4799.0.0+nightly/oem-azure.gz"
+
+    def test_is_told_which_of_its_own_places_to_send(self, settings):
+        settings.SENDFILE = "X-Accel-Redirect:/hosted/"
+        reply = ask(self.PATH, range="bytes=5-")
+        assert (reply.status, reply.body) == (200, b"")
+        assert reply.headers["x-accel-redirect"] == (
+            "/hosted/amd64-usr/4799.0.0%2Bnightly/oem-azure.gz"
+        )
+        assert reply.headers["content-type"] == "application/octet-stream"
+        assert "no-transform" in reply.headers["cache-control"]
+
+    def test_is_told_the_path_of_the_file(self, settings):
+        settings.SENDFILE = "X-Sendfile"
+        path = settings.PAYLOAD_DIR / "amd64-usr" / "4799.0.0+nightly" / "oem-azure.gz"
+        assert ask(self.PATH).headers["x-sendfile"] == str(path)
+
+    def test_is_told_nothing_of_what_is_not_there(self, settings):
+        settings.SENDFILE = "X-Sendfile"
+        assert ask(f"{FOLDER}/oem-qemu.gz").status == 404
+        assert ask(OEM, range=f"bytes={len(CONTENTS)}-").status == 416
 
 
 class TestCase42Head:
