@@ -1,7 +1,7 @@
-"""What became of a node, newest first: events, answers, versions and what operators did."""
+"""What became of a node, newest first: events, answers, versions, downloads, operators' acts."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
@@ -9,24 +9,14 @@ from django.db import models
 
 from oemupdates.dashboard import explaining, words
 from oemupdates.dashboard.activity import differences, who
+from oemupdates.dashboard.timeline_entry import Entry
+from oemupdates.dashboard.took import elsewhere, took
 from oemupdates.domain.event import Meaning, error
-from oemupdates.models import Activity, Answer, Event, Node, VersionInterval
+from oemupdates.models import Activity, Answer, Event, Node, NodeDownload, VersionInterval
 
 Row = TypeVar("Row", bound=models.Model)
 ENTRIES = 30
 _MEANINGS = {meaning.value: meaning for meaning in Meaning}
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened: a title, and lines that say more of it."""
-
-    at: datetime
-    icon: str
-    tone: str
-    title: str
-    lines: list[str] = field(default_factory=list)
-    badges: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +30,13 @@ class Timeline:
 def timeline(node: Node, *, before: datetime | None, entries: int = ENTRIES) -> Timeline:
     """Put together what happened to a node before a time, whatever table tells of it."""
     about = Activity.objects.filter(subject_kind="node", subject_id=node.pk)
+    events = list(_latest(node.events.all(), "at", before, entries))
+    downloads = NodeDownload.objects.filter(node=node)
+    # What stands above what happened at the same moment came after it.
     found = [
-        *map(_event, _latest(node.events.all(), "at", before, entries)),
+        *elsewhere(node, events),
+        *map(_event, events),
+        *map(took, _latest(downloads, "last_at", before, entries)),
         *map(_answer, _latest(node.answers.all(), "at", before, entries)),
         *map(_interval, _latest(node.intervals.all(), "started_at", before, entries)),
         *map(_activity, _latest(about.select_related("actor"), "at", before, entries)),
