@@ -89,7 +89,7 @@ def _limit(policy: Policy) -> str:
 
 def _source(policy: Policy) -> str:
     known = policy.origins[0] if policy.origins else ""
-    origin = f"where this server got them from ({known})" if known else "where they came from"
+    origin = f"their origin ({known})" if known else "their origin"
     match policy.payload_source:
         case PayloadSource.MIRROR:
             return "They get payloads from this server alone."
@@ -107,7 +107,7 @@ def _source(policy: Policy) -> str:
             )
     if known or not policy.target:
         return text
-    return f"{text} No such place is known of {policy.target}: it comes from this server."
+    return f"{text} No origin is known of {policy.target}: it comes from this server."
 
 
 def _node_urls(policy: Policy) -> list[str]:

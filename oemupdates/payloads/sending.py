@@ -27,7 +27,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 SUM = ".sha256"
-_PIECE = 128 * 1024
+_PIECE = 64 * 1024
 _SUM_BYTES = 1024
 _DIGITS = 64
 _OK, _PARTIAL, _BEYOND = 200, 206, 416
@@ -91,7 +91,6 @@ async def send_file(file: Hosted, scope: Scope, receive: Receive, send: Send) ->
         # Bytes of a payload never change; a proxy that compresses them breaks every update.
         "cache-control": "public, max-age=86400, no-transform",
         "x-content-type-options": "nosniff",
-        "accept-ranges": "bytes",
         "etag": file.etag,
         "last-modified": formatdate(file.modified, usegmt=True),
     }
@@ -108,6 +107,7 @@ async def send_file(file: Hosted, scope: Scope, receive: Receive, send: Send) ->
         response = Response(b"", headers=said | _handed_over(file), media_type=_type(file))
         await response(scope, receive, send)
         return Sent() if is_head else Sent(stop - start, stop == file.size)
+    said["accept-ranges"] = "bytes"
     is_part = (start, stop) != (0, file.size)
     if is_part:
         said["content-range"] = f"bytes {start}-{stop - 1}/{file.size}"
@@ -117,10 +117,15 @@ async def send_file(file: Hosted, scope: Scope, receive: Receive, send: Send) ->
     if is_head:
         await response(scope, receive, send)
         return Sent()
-    head = {"type": "http.response.start", "status": status, "headers": response.raw_headers}
-    await send(head)
-    size = await _send_bytes(file, start, stop, receive, send)
-    return Sent(size, start + size == file.size)
+    # What is deleted meanwhile is still sent whole.
+    descriptor = await anyio.to_thread.run_sync(os.open, file.path, os.O_RDONLY)
+    try:
+        head = {"type": "http.response.start", "status": status, "headers": response.raw_headers}
+        await send(head)
+        end = await _send_bytes(descriptor, start, stop, receive, send)
+    finally:
+        os.close(descriptor)
+    return Sent(end - start, end == file.size)
 
 
 def _type(file: Hosted) -> str:
@@ -133,11 +138,10 @@ def _handed_over(file: Hosted) -> dict[str, str]:
     return {header: f"{prefix}{quote(file.place)}" if prefix else str(file.path)}
 
 
-async def _send_bytes(file: Hosted, start: int, stop: int, receive: Receive, send: Send) -> int:
-    """Send a part of a file, piece by piece, until the client has it or is gone; how much."""
+async def _send_bytes(descriptor: int, start: int, stop: int, receive: Receive, send: Send) -> int:
+    """Send a part of a file, piece by piece, until the client has it or is gone; how far."""
     at = start
     gone = asyncio.ensure_future(_gone(receive))
-    descriptor = await anyio.to_thread.run_sync(os.open, file.path, os.O_RDONLY)
     try:
         while at < stop and not gone.done():
             size = min(_PIECE, stop - at)
@@ -145,15 +149,14 @@ async def _send_bytes(file: Hosted, start: int, stop: int, receive: Receive, sen
             piece = piece or await anyio.to_thread.run_sync(os.pread, descriptor, size, at)
             if not piece:
                 # Whoever reads it hears less than the length, and takes it for broken.
-                raise EOFError(f"{file.path} became shorter while it was sent")
+                raise EOFError("a payload became shorter while it was sent")
             at += len(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": at < stop})
             # A client that is faster than this loop must not have it for itself.
             await asyncio.sleep(0)
     finally:
-        os.close(descriptor)
         gone.cancel()
-    return at - start
+    return at
 
 
 def _at_hand(descriptor: int, size: int, at: int) -> bytes | bytearray:

@@ -24,7 +24,7 @@ MIRROR_FIRST = {"payload_source": PayloadSource.MIRROR_FIRST}
 ONLY_ORIGIN = {"payload_source": PayloadSource.ORIGIN}
 ORIGIN_FIRST = {"payload_source": PayloadSource.ORIGIN_FIRST}
 ORIGIN = {"origins": ("https://there.example/amd64-usr/4593.2.1/",)}
-FROM = "where this server got them from (https://there.example/amd64-usr/4593.2.1/)"
+FROM = "their origin (https://there.example/amd64-usr/4593.2.1/)"
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_all_sentences_say_every_rule() -> None:
         (MIRROR_FIRST | ORIGIN, f"from this server, and the OS from {FROM} if that fails;"),
         (ORIGIN_FIRST | ORIGIN, f"from {FROM}, and the OS from this server if that fails;"),
         (ONLY_ORIGIN | ORIGIN, f"from {FROM}, and not from this server."),
-        (ONLY_ORIGIN, "No such place is known of 4593.2.1: it comes from this server."),
+        (ONLY_ORIGIN, "No origin is known of 4593.2.1: it comes from this server."),
     ],
 )
 def test_each_rule_changes_its_sentence_alone(changes: dict[str, object], words: str) -> None:
