@@ -55,6 +55,8 @@ class Habits:
 
     `is_new` is a node whose first check ever this is. `oem_builds` makes it carry the beacon: the
     build of its OEM sysext by OS version. After `goes_dark_after` checks it falls silent.
+    With `uses_public_host` post-install takes its OEM from there, as some updaters do, whatever
+    was offered.
     """
 
     chances: Chances = Chances()
@@ -64,3 +66,4 @@ class Habits:
     oem_builds: dict[str, str] | None = None
     goes_dark_after: int | None = None
     is_new: bool = False
+    uses_public_host: bool = False

@@ -217,10 +217,12 @@ class StockNode(Node):
         return fetched if fetched.is_good(fetch) else None
 
     def _postinst(self, offer: Offer, fate: Fate) -> Acts[int]:
-        """Stage the payload of the node's OEM. There is no public host to fall back to here."""
+        """Stage the payload of the node's OEM, from where it was offered or the public host."""
         if fate is Fate.POSTINST:
             return POSTINST
         if not self._needs_oem_payload(offer.version):
+            return 0
+        if self.habits.uses_public_host:
             return 0
         package = offer.package_ending(oems.payload_name(self.facts.oem))
         if package is None or not (package.sha1 or package.sha256):
