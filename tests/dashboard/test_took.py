@@ -1,6 +1,7 @@
 """What a node's timeline, a release's page and the OEM page say of what was taken from here."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.models import DownloadCount, Event, Group, Node, NodeDownload, Release
+from oemupdates.models import Answer, DownloadCount, Event, Group, Node, NodeDownload, Release
 from tests.dashboard.test_node import timeline
 from tests.services.makers import make_node, make_release, seeded_group
 
@@ -21,7 +22,9 @@ def release(db: None) -> Release:
     return make_release(NEW, payloads=(OS_PAYLOAD, "oem-azure.gz", "oem-qemu.gz"))
 
 
-def updated(*taken: str, urls_since: timedelta | None = -60 * MINUTE) -> Node:
+def updated(
+    *taken: str, urls_since: timedelta | None = -60 * MINUTE, said: str = '{"track":"stable"}'
+) -> Node:
     """A node that began an update half an hour ago, took some files and applied it."""
     now = timezone.now()
     since = None if urls_since is None else now + urls_since
@@ -38,6 +41,9 @@ def updated(*taken: str, urls_since: timedelta | None = -60 * MINUTE) -> Node:
             result=1,
             target_version=NEW,
         )
+    Answer.objects.create(
+        node=node, at=now - 31 * MINUTE, answer=f"offer {NEW}", reasons="[]", said=said
+    )
     for name in taken:
         take(node, name, at=now - 25 * MINUTE)
     return node
@@ -73,13 +79,35 @@ class TestTimeline:
     ) -> None:
         assert f"Took {OS_PAYLOAD} from another host" in timeline(page, updated("oem-azure.gz"))
 
-    @pytest.mark.parametrize("since", [None, -10 * MINUTE])
-    def test_claims_nothing_where_nodes_had_no_urls_of_their_own_then(
-        self, page: Client, release: Release, since: timedelta | None
+    def test_says_so_of_a_node_that_took_nothing_here(
+        self, page: Client, release: Release
     ) -> None:
-        shown = timeline(page, updated(urls_since=since))
+        shown = timeline(page, updated())
+        assert f"Took {OS_PAYLOAD} from another host" in shown
+        assert "Used the public host for oem-azure.gz" in shown
+
+    @pytest.mark.parametrize(
+        "then",
+        [
+            {"urls_since": None},
+            {"urls_since": -10 * MINUTE},
+            {"said": '{"track":"edge"}'},
+            {"said": ""},
+        ],
+    )
+    def test_claims_nothing_where_nobody_knows_whether_it_was_sent_here(
+        self, page: Client, release: Release, then: dict[str, Any]
+    ) -> None:
+        shown = timeline(page, updated(**then))
         assert "Update applied" in shown
-        assert "public host" not in shown
+        assert "host" not in shown
+
+    def test_claims_nothing_of_a_group_that_is_sent_to_the_origin_first(
+        self, page: Client, release: Release
+    ) -> None:
+        node = updated(OS_PAYLOAD)
+        Group.objects.update(payload_source="origin_first", node_urls_since=None)
+        assert "host" not in timeline(page, node)
 
     def test_claims_nothing_of_a_release_that_another_host_has(
         self, page: Client, release: Release
