@@ -87,6 +87,10 @@ class TestProduction:
             "FLEET_TRUSTED_PROXIES must be networks"
         )
 
+    @pytest.mark.parametrize("way", ["nginx", "X-Accel-Redirect", "X-Accel-Redirect:/", "x\r\ny"])
+    def test_refuses_a_way_of_sending_files_that_no_server_has(self, way: str) -> None:
+        assert refusal(**PRODUCTION, FLEET_SENDFILE=way).startswith("FLEET_SENDFILE must be")
+
     def test_believes_the_proxies_that_it_is_told(self) -> None:
         assert read(
             "TRUSTED_PROXIES", **PRODUCTION, FLEET_TRUSTED_PROXIES="10.0.0.0/8,fd00::1"
