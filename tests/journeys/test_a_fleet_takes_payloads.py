@@ -19,7 +19,7 @@ from tests.journeys.fleet import Fleet, publish
 from tests.omaha.door import Door, serving
 from tests.services.makers import seeded_channel, seeded_group
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OLD, NEW = "4459.2.4", "4593.2.1"
 OEM = "oem-azure.gz"

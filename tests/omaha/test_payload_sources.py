@@ -9,7 +9,7 @@ from tests.omaha.door import Answer, Door
 from tests.omaha.messages import MACHINE, NEW, STARTED, check, tell
 from tests.omaha.policy import publish, shape
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FOLDER = f"amd64-usr/{NEW}"
 HERE = f"http://testserver/payloads/{FOLDER}/"

@@ -14,7 +14,7 @@ from tests.omaha.door import Door, serving
 from tests.payloads_door.test_endpoint import CONTENTS
 from tests.services.makers import make_node
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FOLDER = "amd64-usr/4593.2.1"
 SIZE = len(CONTENTS)
