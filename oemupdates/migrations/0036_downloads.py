@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0050_payload_sources'),
+        ('oemupdates', '0035_payload_sources'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oemupdates', '0030_refused_nodes'),
+        ('oemupdates', '0034_verifications'),
     ]
 
     operations = [
