@@ -69,6 +69,8 @@ _NODES = (
     "q=is:unassigned",
     "q=os:<4593.2 state:failed",
     "q=-oem:azure sysext:different",
+    "q=drift:oem_not_merged,ext_missing",
+    "q=drift_basis:derived os:<4593.2",
     "q=group:site-000 os:4593.2.1",
     "q=label:rack=7",
     "q=-label:region arch:arm64",

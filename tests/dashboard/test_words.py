@@ -31,7 +31,7 @@ def test_every_state_and_event_has_a_word() -> None:
 def test_every_verb_of_a_service_has_words() -> None:
     kinds = (
         "node|bulk|bundle|demo|group|channel|release|operator|application|token|webhook|secret|role|session"
-        "|retention|upstream|wallboard|oem|advisory|payloads"
+        "|retention|upstream|wallboard|oem|advisory|payloads|drift"
     )
     verbs = said_by("services", rf'"((?:{kinds})\.[a-z_]+)"')
     assert len(verbs) >= 18
