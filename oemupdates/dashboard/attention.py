@@ -11,10 +11,11 @@ from django.db.models import Q, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.acting import where
-from oemupdates.dashboard.incomplete import lacking
+from oemupdates.dashboard.incomplete import Lack, lacking
 from oemupdates.domain import drift_words
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.drift_facts import Drift, Severity
@@ -33,6 +34,7 @@ STILL_USED = timedelta(days=1)
 # Fewer rejected requests than these are no rise, whatever yesterday was.
 FEW_REJECTED = 10
 _GROUPS_NAMED = 3
+_GROUPS_IN_ADDRESS = 50
 
 
 _NEED_SOMEBODY = {
@@ -208,14 +210,25 @@ def _configuration(groups: Counter[int]) -> list[Matter]:
 
 def _incomplete(groups: Counter[int]) -> list[Matter]:
     """Targets that lack what some of their nodes cannot update without."""
-    found = []
-    for channel, nodes in lacking(group for group in groups if group != NO_GROUP).items():
-        for oem, number in sorted(nodes.items()):
-            need = f"{_nodes(number)} need{'s' * (number == 1)}"
-            words = f"{need} what {channel}'s target lacks: {payload_name(oem)}"
-            url = reverse("dashboard:channel", args=[channel.pk])
-            found.append(Matter("puzzle", "bad", f"{number:,}", words, url))
-    return found
+    return [
+        Matter("puzzle", "bad", f"{one.nodes:,}", _lack(one), _behind(one))
+        for one in lacking(group for group in groups if group != NO_GROUP)
+    ]
+
+
+def _lack(one: Lack) -> str:
+    need = f"{_nodes(one.nodes)} need{'s' * (one.nodes == 1)}"
+    words = f"{need} what {one.channel}'s target lacks: {payload_name(one.oem)}"
+    return f"{words}, which Flatcar no longer builds" if one.is_dropped else words
+
+
+def _behind(one: Lack) -> str:
+    """The nodes themselves; where an address cannot name all their groups, their channel."""
+    if len(one.groups) > _GROUPS_IN_ADDRESS:
+        return reverse("dashboard:channel", args=[one.channel.pk])
+    groups = ",".join(f"#{key}" for key in one.groups)
+    query = f"oem:{one.oem} os:<{one.target.version} group:{groups}"
+    return f"{reverse('dashboard:nodes')}?{urlencode({'q': query})}"
 
 
 def _secrets(now: datetime) -> list[Matter]:

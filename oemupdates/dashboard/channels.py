@@ -1,6 +1,5 @@
 """Channels: what each offers since when, who follows it, and what lies on the way."""
 
-from collections import Counter
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -79,7 +78,7 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
     followers = following([found], reach)[pk]
     target = _target(found)
     versions = dict(NodeCount.objects.of({"group": followers.keys}).by("version"))
-    lacked = lacking(followers.keys).get(found, Counter())
+    lacked = [one for one in lacking(followers.keys) if one.channel == found]
     shares = _shares(versions, followers.keys, target)
     about = Activity.objects.filter(subject_kind="channel", subject_id=pk).select_related("actor")
     context = {
@@ -93,8 +92,8 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
         "is_limited": not reach.is_everywhere,
         "shares": shares[:VERSIONS_SHOWN],
         "more_shares": shares[VERSIONS_SHOWN:],
-        "lacked": lacked.most_common(),
-        "lacking": lacked.total(),
+        "lacked": sorted(lacked, key=lambda one: -one.nodes),
+        "lacking": sum(one.nodes for one in lacked),
         "floors": [
             (floor, *_at(versions, floor.release.version, followers.keys))
             for floor in found.floors.select_related("release")

@@ -2,17 +2,30 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from oemupdates.domain import oem as oems
 from oemupdates.domain.version import sort_key
-from oemupdates.models import Channel, Group, NodeCount, Payload
+from oemupdates.models import Channel, Group, NodeCount, Payload, Release
 from oemupdates.services import catalogue
 
-Lacking = dict[Channel, Counter[str]]
+
+class Lack(NamedTuple):
+    """Nodes of an OEM that need what their channel's target has not; `groups` are theirs.
+
+    `is_dropped` says that Flatcar builds this payload no more, so that no sync brings it.
+    """
+
+    channel: Channel
+    target: Release
+    oem: str
+    nodes: int
+    groups: tuple[int, ...]
+    is_dropped: bool
 
 
-def lacking(groups: Iterable[int]) -> Lacking:
-    """How many nodes of these groups cannot reach their channel's target, by channel and OEM.
+def lacking(groups: Iterable[int]) -> list[Lack]:
+    """The nodes of these groups that cannot reach their channel's target, by channel and OEM.
 
     Counted from the counters, with the rule of the decision: a payload that the node's OEM needs
     there and that the release does not have.
@@ -30,26 +43,35 @@ def lacking(groups: Iterable[int]) -> Lacking:
     ):
         names[release].add(name)
     known = catalogue.load()
-    found: defaultdict[Channel, Counter[str]] = defaultdict(Counter)
+    found: list[Lack] = []
     # Channels are few, and groups may be a thousand: the database sums over them.
     for key, channel in aiming.items():
+        if channel.target is None:
+            continue
         cells = NodeCount.objects.of({"group": members[key]})
+        missing: Counter[str] = Counter()
         for oem, architecture, version, nodes in cells.by("oem", "architecture", "version"):
-            if oems.payload_name(oem) not in names[channel.target_id or 0] and _needs(
-                known, channel, oem, architecture, version
+            if oems.payload_name(oem) not in names[channel.target.pk] and _needs(
+                known, channel.target, oem, architecture, version
             ):
-                found[channel][oem] += nodes
+                missing[oem] += nodes
+        found += [
+            Lack(
+                channel,
+                channel.target,
+                oem,
+                nodes,
+                tuple(members[key]),
+                known.is_dropped(oem, target=channel.target.version),
+            )
+            for oem, nodes in sorted(missing.items())
+        ]
     return found
 
 
 def _needs(
-    known: oems.Catalogue, channel: Channel, oem: str, architecture: str, version: str
+    known: oems.Catalogue, target: Release, oem: str, architecture: str, version: str
 ) -> bool:
-    target = channel.target
-    return (
-        target is not None
-        and sort_key(version) < target.order
-        and known.is_mandatory(
-            oem, running=version, target=target.version, architecture=architecture
-        )
+    return sort_key(version) < target.order and known.is_mandatory(
+        oem, running=version, target=target.version, architecture=architecture
     )

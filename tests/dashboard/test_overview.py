@@ -1,6 +1,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -136,7 +137,17 @@ class TestNeedsYou:
             make_node(oem=oem, version="4459.2.1", state=State.WAITING)
         make_node(oem=oem, version="4593.2.1")  # has arrived, and needs nothing there
         words = "<b>2</b> nodes need what stable (amd64)&#x27;s target lacks: oem-azure.gz"
-        assert (words in self.shown(page)) is says
+        shown = self.shown(page)
+        assert (words in shown) is says
+        if says:
+            (behind,) = re.findall(r'href="(/nodes/\?q=oem[^"]+)"', shown)
+            assert page.get(unescape(behind)).text.count('<th scope="row"') == 2
+
+    def test_says_that_what_is_missing_was_dropped_upstream(self, page: Client) -> None:
+        release = make_release("4722.0.0")
+        Channel.objects.filter(pk=seeded_channel().pk).update(target=release)
+        make_node(oem="packet", version="4459.2.1")
+        assert "lacks: oem-packet.gz, which Flatcar no longer builds" in self.shown(page)
 
     @pytest.mark.parametrize(("hours", "is_shown"), [(23, True), (25, False)])
     def test_names_requests_rejected_within_a_day(
