@@ -72,7 +72,7 @@ _COLUMNS = (
     Column("first_seen", "First seen", _time("first_seen_at")),
 )
 ALL = {column.name: column for column in _COLUMNS}
-USUAL = ("state", "os", "oem", "drift", "group", "address", "seen")
+USUAL = ("state", "os", "oem", "drift", "group", "seen")
 # What every export says first, whatever is picked: which node a row is.
 NAMING = (
     Column("machine_id", "Machine id", _plain("machine_id")),

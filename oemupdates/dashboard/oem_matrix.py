@@ -76,7 +76,10 @@ def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
         return None
     shown = [oem for oem, _nodes in oems.most_common(ROWS)]
     columns = sorted(dict(versions.most_common(COLUMNS)), key=sort_key, reverse=True)
-    agents = set(Oem.objects.exclude(tools="").values_list("oem_id", flat=True))
+    # Configuration only: what such an image calls itself is no version of a tool.
+    agentless = set(
+        Oem.objects.filter(tools="").exclude(alpha_since="").values_list("oem_id", flat=True)
+    )
     inside = tools.first_versions(columns)
     rows = []
     for oem in shown:
@@ -84,7 +87,7 @@ def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
             _cell(oem, version, sums.get((oem, version), Sums()), inside.get((oem, version), ""))
             for version in columns
         ]
-        found = drawn if oem in agents else [_without_agent(cell) for cell in drawn]
+        found = [_without_agent(cell) for cell in drawn] if oem in agentless else drawn
         rows.append(Row(oem, nodes_url(oem=oem), found))
     return Matrix(
         HeatMap("OEM by OS version", [version or "not told" for version in columns], rows),
@@ -148,5 +151,4 @@ def _cell(oem: str, version: str, found: Sums, tool: str) -> Cell:
 
 
 def _without_agent(cell: Cell) -> Cell:
-    """What an image without an agent calls itself is no version of a tool."""
     return cell._replace(note="no agent" if cell.number else "")

@@ -54,12 +54,10 @@ def _entries(verb: str, rows: Iterable[DriftInterval]) -> Iterable[Entry]:
     for (_group, drift, cause), found in together.items():
         node = found[0].node
         several = node.group or Named("group", "no group")
-        names = [str(row.node) for row in found[:NAMED]]
-        facts: dict[str, activity.Value] = {
-            "drift": drift,
-            "nodes": len(found),
-            "such as": names,
-        }
+        facts: dict[str, activity.Value] = {"drift": drift}
+        if len(found) > 1:
+            names = [str(row.node) for row in found[:NAMED]]
+            facts |= {"nodes": len(found), "such as": names}
         if verb == CLOSED:
             facts["ended by"] = cause
         yield Entry(
@@ -67,5 +65,5 @@ def _entries(verb: str, rows: Iterable[DriftInterval]) -> Iterable[Entry]:
             several if len(found) > 1 else node,
             None,
             after=facts,
-            why=f"{MEANINGS[Drift(drift)].label}: {len(found)} node{'s' * (len(found) != 1)}",
+            why=MEANINGS[Drift(drift)].label,
         )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED
 from oemupdates.domain.confidence import Confidence, grade
+from oemupdates.domain.drift_facts import Basis
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.oem import payload_name, tool_of
 from oemupdates.models import Node, Oem, Package, Payload
@@ -41,7 +42,12 @@ def of_node(node: Node) -> list[Tool]:
 
 
 def confidence_of(node: Node) -> Confidence | None:
-    """How sure it is that a node runs the image that these versions follow from."""
+    """How sure it is that a node runs the image that these versions follow from.
+
+    None where that was observed, by the beacon or a report.
+    """
+    if node.drift_basis in {Basis.REPORT.value, Basis.BEACON.value}:
+        return None
     applied = node.events.filter(meaning=Meaning.APPLIED, target_version=node.version)
     return grade(
         basis=node.oem_basis,

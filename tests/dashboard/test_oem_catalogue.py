@@ -54,7 +54,7 @@ def test_the_page_costs_the_same_for_any_fleet(
 ) -> None:
     for number in range(5):
         make_node(oem=f"own-{number}")
-    with django_assert_max_num_queries(12):  # type: ignore[operator]
+    with django_assert_max_num_queries(16):  # type: ignore[operator]
         page.get("/oem/")
 
 
