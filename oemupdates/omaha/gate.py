@@ -7,6 +7,7 @@ a second. When a secret was used is kept in memory, and written now and then.
 
 import asyncio
 import logging
+import math
 import time
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -59,7 +60,7 @@ class Gate:
         self._batcher = batcher
         self._last: Snapshot | None = None
         self._asking: asyncio.Task[None] | None = None
-        self._asked_at = -ASK_SECONDS
+        self._asked_at = -math.inf
         self._used: dict[str, tuple[float, str]] = {}
         self._task: asyncio.Task[None] | None = None
 
