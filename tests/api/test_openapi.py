@@ -78,7 +78,7 @@ def somebody(transactional_db: None) -> Operator:
 
 
 @pytest.mark.processes
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("way", ["token", "session"])
 def test_schemathesis_finds_nothing(
     somebody: Operator, way: str, tmp_path: Path, settings: pytest.FixtureRequest
@@ -95,6 +95,8 @@ def test_schemathesis_finds_nothing(
             *("-H", f"X-CSRFToken: {csrf}"),
         ],
     }[way]
+    # Both ways lead to the same operations: what is made up at random tries them by one.
+    phases = {"token": "examples,coverage,fuzzing", "session": "examples,coverage"}[way]
     # A token that ends itself would make the rest of the run worthless.
     spared = ["--exclude-operation-id", "revoke_token"] if way == "token" else []
     with running() as server:
@@ -108,7 +110,7 @@ def test_schemathesis_finds_nothing(
                 ),
                 *("run", f"http://{host}:{port}/api/v1/openapi.json", *who, *spared),
                 *("-H", "Host: testserver", "--checks", "all"),
-                *("--phases", "examples,coverage,fuzzing", "--max-examples", "10"),
+                *("--phases", phases, "--max-examples", "10"),
                 *("--seed", "1", "--workers", "1", "--no-color", "--no-shrink"),
             ],
             cwd=tmp_path,
