@@ -113,6 +113,8 @@ def made(now: datetime) -> dict[Drift, Made]:
         ),
         Drift.DUPLICATE_MACHINE_ID: Made({"boot_returns": 2, "doubled_at": now}, in_step),
         Drift.NODE_RESET: Made({"reset_at": now}, in_step),
+        Drift.BOOT_FETCH: Made({"boot_fetched_at": now}, in_step),
+        Drift.PUBLIC_FALLBACK: Made({"fallback_at": now}, in_step),
         Drift.OS_BEHIND: Made({}, (Drift.IN_SYNC,)),
         Drift.OS_AHEAD: Made(
             {"version": "4800.0.0", **silent},

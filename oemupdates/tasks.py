@@ -22,6 +22,7 @@ from oemupdates.services import (
     demo,
     drift_telling,
     exposure_days,
+    fallbacks,
     heartbeats,
     history,
     notices,
@@ -78,9 +79,10 @@ def mark_dark_nodes() -> None:
 def measure_drift() -> None:
     """Measure the drift of nodes again, where something moved that they did not say."""
     now = timezone.now()
+    fallbacks.look(now, "measure_drift")
     changed = remeasuring.measure_overdue(now) + remeasuring.advance(now, seconds=DRIFT_SECONDS)
     drift_telling.tell()
-    heartbeats.beat("measure_drift", timezone.now(), found=changed)
+    heartbeats.beat("measure_drift", now, found=changed)
 
 
 @shared_task  # type: ignore[untyped-decorator] # Celery has no types

@@ -96,7 +96,8 @@ def _class(drift: Drift, found: drift_counts.Counts) -> dict[str, Any]:
         "way_out": meaning.way_out,
         "nodes": found.nodes[drift.value],
         "bases": {
-            basis.value: bases[basis.value] for basis in Basis if basis is not Basis.CHECK_INS
+            basis.value: bases[basis.value]
+            for basis in (Basis.REPORT, Basis.BEACON, Basis.DERIVED)
         },
     }
 

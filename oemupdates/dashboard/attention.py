@@ -39,7 +39,12 @@ _GROUPS_IN_ADDRESS = 50
 
 _NEED_SOMEBODY = {
     drift for drift, meaning in drift_words.MEANINGS.items() if meaning.severity >= Severity.ERROR
-} - {Drift.UPDATE_BLOCKED} | {Drift.OEM_NOT_MIGRATABLE, Drift.REBOOT_OVERDUE}
+} - {Drift.UPDATE_BLOCKED} | {
+    Drift.OEM_NOT_MIGRATABLE,
+    Drift.REBOOT_OVERDUE,
+    Drift.PUBLIC_FALLBACK,
+    Drift.BOOT_FETCH,
+}
 
 
 class Matter(NamedTuple):

@@ -35,6 +35,8 @@ _LISTS: tuple[tuple[str, tuple[Drift, ...]], ...] = (
     ("Unknown OEM", (Drift.OEM_UNKNOWN,)),
     ("Another build", (Drift.OEM_PAYLOAD_STALE, Drift.OEM_INITIAL)),
     ("Extensions amiss", (Drift.EXT_MISSING, Drift.EXT_NOT_MERGED, Drift.EXT_UNSERVED)),
+    ("Took payloads elsewhere", (Drift.PUBLIC_FALLBACK,)),
+    ("Booted without their OEM", (Drift.BOOT_FETCH,)),
     ("Never reported", (Drift.REPORT_NEVER,)),
     ("Report stale", (Drift.REPORT_STALE,)),
 )

@@ -66,6 +66,7 @@ def measure(facts: Facts) -> list[Found]:
         *(Found(drift, basis) for drift, basis, holds in _ABOUT_REPORTS if holds(facts)),
         *_unserved(facts),
         *_extensions(facts),
+        *_downloads(facts),
         *_updates(facts),
     ]
 
@@ -242,6 +243,16 @@ def _extensions(facts: Facts) -> list[Found]:
             found.append(Found(Drift.EXT_NOT_MERGED, Basis.REPORT, short))
         if _is_ahead(facts) is False and facts.target and f"{name}.gz" not in facts.target.names:
             found.append(Found(Drift.EXT_UNSERVED, Basis.REPORT, short, facts.target.version))
+    return found
+
+
+def _downloads(facts: Facts) -> list[Found]:
+    """What payloads that were taken, or were not, tell of where it gets them."""
+    node, found = facts.node, []
+    if facts.fetched_at_boot:
+        found.append(Found(Drift.BOOT_FETCH, Basis.DOWNLOADS, node.oem, node.version))
+    if facts.took_elsewhere:
+        found.append(Found(Drift.PUBLIC_FALLBACK, Basis.DOWNLOADS, node.version))
     return found
 
 

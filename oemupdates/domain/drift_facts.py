@@ -44,6 +44,8 @@ class Drift(StrEnum):
     ROLLED_BACK = "rolled_back"
     DUPLICATE_MACHINE_ID = "duplicate_machine_id"
     NODE_RESET = "node_reset"
+    BOOT_FETCH = "boot_fetch"
+    PUBLIC_FALLBACK = "public_fallback"
     OS_BEHIND = "os_behind"
     OS_AHEAD = "os_ahead"
     OS_UNKNOWN = "os_unknown"
@@ -72,6 +74,7 @@ class Basis(StrEnum):
     REPORT = "report"
     BEACON = "beacon"
     CHECK_INS = "check_ins"
+    DOWNLOADS = "downloads"
     DERIVED = "derived"
 
 
@@ -99,7 +102,9 @@ class Facts:
 
     `runs` is the release of its OS version, `target` its channel's; None where it is not known
     here. `reboot_days` is for how long an update has waited for its reboot. `is_duplicate` says
-    that former boots of it came back again lately, `was_reset` that it began anew lately.
+    that former boots of it came back again lately, `was_reset` that it began anew lately,
+    `fetched_at_boot` that it booted without its OEM, and `took_elsewhere` that it took a payload
+    of its last update from another host, though it was sent here.
     """
 
     node: Node
@@ -111,6 +116,8 @@ class Facts:
     reboot_days: float = 0.0
     is_duplicate: bool = False
     was_reset: bool = False
+    fetched_at_boot: bool = False
+    took_elsewhere: bool = False
 
     @property
     def is_stale(self) -> bool:

@@ -181,6 +181,18 @@ MEANINGS = {
         "It was reset or set up anew within a week: images kept on its root file system are gone.",
         _NOTHING,
     ),
+    Drift.BOOT_FETCH: Meaning(
+        _WARN,
+        "Fetched at boot",
+        "It booted {detail} without the image of OEM {subject}, and its initrd asked here for it.",
+        "Post-install had not stored it, or the disk was reset: see the log of its last update.",
+    ),
+    Drift.PUBLIC_FALLBACK: Meaning(
+        _WARN,
+        "Public host used",
+        "It was sent here for its last update, and took a payload of it from another host.",
+        "See that it reaches this server, and that the release has the payload of its OEM.",
+    ),
     Drift.OS_BEHIND: Meaning(
         _INFO, "Behind", "It runs {subject}, and its target is {detail}.", "Its next update."
     ),
@@ -210,6 +222,7 @@ BASES = {
     Basis.REPORT: "observed by report",
     Basis.BEACON: "observed by beacon",
     Basis.CHECK_INS: "told by check-ins",
+    Basis.DOWNLOADS: "seen by downloads",
     Basis.DERIVED: "derived",
 }
 

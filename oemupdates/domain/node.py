@@ -45,6 +45,9 @@ class Node:
     `ported_versions` are the OS versions with a sysext of its OEM that it was seen on, as many as
     matter. `former_boots` are the ids of its last boots; `boot_returns` is how often one of them
     came back, the last time at `doubled_at`. `reset_at` is when it last began anew.
+
+    `fallback_at` is when its last update was applied, if it took a payload elsewhere than from
+    here; `boot_fetched_at` is when it last booted without its OEM, and asked here for it.
     """
 
     machine_id: str
@@ -94,6 +97,8 @@ class Node:
     boot_returns: int = 0
     doubled_at: datetime | None = None
     reset_at: datetime | None = None
+    fallback_at: datetime | None = None
+    boot_fetched_at: datetime | None = None
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None
 

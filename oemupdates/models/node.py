@@ -75,6 +75,8 @@ class Node(models.Model):
     boot_returns = models.PositiveIntegerField(default=0, db_default=0)
     doubled_at = models.DateTimeField(null=True)
     reset_at = models.DateTimeField(null=True)
+    fallback_at = models.DateTimeField(null=True)
+    boot_fetched_at = models.DateTimeField(null=True)
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     check_in_count = models.PositiveBigIntegerField(default=0)
@@ -118,6 +120,16 @@ class Node(models.Model):
             ),
             models.Index(
                 fields=("reset_at",), condition=Q(reset_at__isnull=False), name="node_reset"
+            ),
+            models.Index(
+                fields=("fallback_at",),
+                condition=Q(fallback_at__isnull=False),
+                name="node_fallback",
+            ),
+            models.Index(
+                fields=("boot_fetched_at",),
+                condition=Q(boot_fetched_at__isnull=False),
+                name="node_boot_fetched",
             ),
             models.Index(fields=("address",), name="node_address"),
             models.Index(fields=("alias",), opclasses=("varchar_pattern_ops",), name="node_alias"),

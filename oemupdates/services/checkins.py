@@ -24,7 +24,7 @@ Key = tuple[str, str]
 
 # What the check-in path reads of a node's row, in the order of the statement.
 READ = tuple(Node.__dataclass_fields__)
-# What it may write. Holds and moves are the operators' alone, needs and the like its reports'.
+# What it may write: holds and moves are the operators' alone, what was reported or taken is not.
 WRITTEN = tuple(
     name
     for name in READ
@@ -41,6 +41,8 @@ WRITTEN = tuple(
         "moved_until",
         "needs",
         "reported",
+        "fallback_at",
+        "boot_fetched_at",
     }
 )
 # What it writes of a node that is new.

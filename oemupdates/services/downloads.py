@@ -5,7 +5,7 @@ runs is asked for from its address, that was its initrd (`domain.fetched`).
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -16,6 +16,8 @@ from django.db.models import OuterRef, Subquery
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.fetched import Boot, Neighbour, boot
 from oemupdates.models import Event, Node
+from oemupdates.services import remeasuring, snapshot
+from oemupdates.services.measuring import Measuring
 
 _Value = str | int | bool | date | datetime | None
 Key = tuple[int | None, str, date, str, str, str]
@@ -109,6 +111,15 @@ def record(batch: Iterable[Took]) -> None:
         cursor.executemany(_add("downloadcount", _COUNT), cells)
         if rows:
             cursor.executemany(_add("nodedownload", _NODE), rows)
+    _note_boots({row.node: by_node[row].last_at for row in sorted(by_node) if row.is_boot})
+
+
+def _note_boots(booted: Mapping[int, datetime]) -> None:
+    """Remember of nodes that they booted without their OEM."""
+    for node, at in booted.items():
+        with transaction.atomic():
+            Node.objects.select_for_update(no_key=True).filter(pk=node).update(boot_fetched_at=at)
+            remeasuring.settle([node], Measuring(snapshot.current(), at), by="a boot")
 
 
 def _boots(took: Iterable[Took]) -> dict[Key, Boot]:

@@ -13,8 +13,8 @@ from oemupdates.domain.policy import Group, Release
 from oemupdates.domain.report import load
 from oemupdates.services.snapshot import Snapshot
 
-# For how long it is told that a node began anew.
-RESET_TOLD = timedelta(days=7)
+# For how long it is told that a node began anew, or took payloads as it should not.
+TOLD = timedelta(days=7)
 # Of clones, the boots of both come back.
 _RETURNS_OF_CLONES = 2
 _DAY = timedelta(days=1)
@@ -91,7 +91,9 @@ class Measuring:
             reboot_days=self._reboot_days(node),
             is_duplicate=node.boot_returns >= _RETURNS_OF_CLONES
             and self._is_within(node.doubled_at, BOOTS_RETURN_WITHIN),
-            was_reset=self._is_within(node.reset_at, RESET_TOLD),
+            was_reset=self._is_within(node.reset_at, TOLD),
+            fetched_at_boot=self._is_within(node.boot_fetched_at, TOLD),
+            took_elsewhere=self._is_within(node.fallback_at, TOLD),
         )
 
     def _reboot_days(self, node: Node) -> float:

@@ -21,6 +21,8 @@ _TYPES = {
     "state_at": "timestamptz",
     "doubled_at": "timestamptz",
     "reset_at": "timestamptz",
+    "fallback_at": "timestamptz",
+    "boot_fetched_at": "timestamptz",
     "boot_returns": "integer",
     "first_seen_at": "timestamptz",
     "last_seen_at": "timestamptz",

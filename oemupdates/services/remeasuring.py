@@ -23,7 +23,7 @@ from oemupdates.models import DriftInterval, DriftPass, Node
 from oemupdates.services import snapshot
 from oemupdates.services.checkins import READ
 from oemupdates.services.counters import Moves
-from oemupdates.services.measuring import RESET_TOLD, Closed, Measuring, Opened
+from oemupdates.services.measuring import TOLD, Closed, Measuring, Opened
 
 # Nodes that are looked at between two words of how far a pass has come.
 LOOK = 5000
@@ -51,6 +51,13 @@ _APART = {
     "drift_basis",
     "drift_at",
 }
+# What is told for a while after a moment.
+_END_BY_THEMSELVES = (
+    ("doubled_at", BOOTS_RETURN_WITHIN, Drift.DUPLICATE_MACHINE_ID),
+    ("reset_at", TOLD, Drift.NODE_RESET),
+    ("boot_fetched_at", TOLD, Drift.BOOT_FETCH),
+    ("fallback_at", TOLD, Drift.PUBLIC_FALLBACK),
+)
 _HERE = "a change of the configuration"
 _TIME = "time"
 
@@ -80,13 +87,13 @@ def measure_overdue(now: datetime) -> int:
     overdue = Q(
         state=State.REBOOT_PENDING.value, state_at__lte=now - timedelta(days=REBOOT_DAYS)
     ) & ~Q(drift__contains=Drift.REBOOT_OVERDUE.value)
-    told = Q(drift__contains=Drift.DUPLICATE_MACHINE_ID.value)
-    over = Q(doubled_at__lte=now - BOOTS_RETURN_WITHIN) & told
-    told = Q(drift__contains=Drift.NODE_RESET.value)
-    long_ago = Q(reset_at__lte=now - RESET_TOLD) & told
+    over = (
+        Q(**{f"{name}__lte": now - told}, drift__contains=drift.value)
+        for name, told, drift in _END_BY_THEMSELVES
+    )
     keys = [
         key
-        for due in (overdue, over, long_ago)
+        for due in (overdue, *over)
         for key in Node.objects.filter(due).order_by("pk").values_list("pk", flat=True)[:LOOK]
     ]
     return again(keys, Measuring(snapshot.load(), now), by=_TIME) if keys else 0

@@ -41,6 +41,8 @@ _TIMES = (
     "state_at",
     "doubled_at",
     "reset_at",
+    "fallback_at",
+    "boot_fetched_at",
     "first_seen_at",
     "last_seen_at",
 )

@@ -1,11 +1,13 @@
 """A fleet updates from this server, and its nodes' timelines say which payload each took."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from oemupdates.dashboard.timeline import timeline
 from oemupdates.domain.policy import OS_PAYLOAD
@@ -14,7 +16,7 @@ from oemupdates.management.simulation.request import Facts
 from oemupdates.management.simulation.stock import StockNode
 from oemupdates.models import DownloadCount, Node, NodeDownload, Payload, Release
 from oemupdates.models.download import Taken
-from oemupdates.services import groups, origins
+from oemupdates.services import fallbacks, groups, heartbeats, origins
 from tests.journeys.fleet import Fleet, publish
 from tests.omaha.door import Door, serving
 from tests.services.makers import seeded_channel, seeded_group
@@ -113,3 +115,11 @@ def test_a_fleet_takes_payloads_and_each_timeline_says_which(door: Door, tmp_pat
         assert titles(number) == [started, took_os, finished, applied]
     for number in FROM_ORIGIN:
         assert titles(number) == [started, finished, applied]
+
+    # What the timelines tell is drift, too, once the clock has looked.
+    now = timezone.now()
+    heartbeats.beat("measure_drift", now - timedelta(days=1))
+    fallen = fallbacks.look(now + fallbacks.SETTLES, "measure_drift")
+    assert fallen == len(FROM_PUBLIC_HOST)
+    found = Node.objects.filter(drift__contains="public_fallback").values_list("alias", flat=True)
+    assert set(found) == {f"node-{number}" for number in FROM_PUBLIC_HOST}

@@ -111,6 +111,8 @@ class TestTime:
         [
             ({"boot_returns": 2, "doubled_at": NOW}, "duplicate_machine_id", timedelta(days=1)),
             ({"reset_at": NOW}, "node_reset", timedelta(days=7)),
+            ({"boot_fetched_at": NOW}, "boot_fetch", timedelta(days=7)),
+            ({"fallback_at": NOW}, "public_fallback", timedelta(days=7)),
         ],
     )
     def test_ends_what_was_told_long_enough(self, given, finding, ends_after):
