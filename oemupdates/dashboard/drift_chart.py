@@ -7,31 +7,37 @@ from oemupdates.dashboard.drawing import SHADES, Chart, Series
 from oemupdates.dashboard.shares import DAYS, FEW
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Reach
-from oemupdates.domain.drift import count
+from oemupdates.domain.drift import count, first_of
 from oemupdates.domain.drift_facts import KEPT, Severity
 from oemupdates.domain.drift_words import label, severity
 from oemupdates.models import Dimension, NodeCount, Sample
 from oemupdates.models.count_queries import NodeCountQuerySet
-from oemupdates.models.sample import Counts
+from oemupdates.models.sample import Counts, SampleQuerySet
 
 _TOLD = frozenset(drift for drift in KEPT if severity(drift) >= Severity.WARN)
 
 
 def drift_chart(
-    reach: Reach, now: datetime, cells: NodeCountQuerySet[NodeCount], *, group: int | None = None
+    reach: Reach,
+    now: datetime,
+    cells: NodeCountQuerySet[NodeCount],
+    *,
+    oem: str = "",
+    group: int = 0,
 ) -> Chart | None:
     """What needs somebody, day by day up to now; by the hour while there are few days.
 
-    None without any history. `cells` are the counters of the nodes it is about.
+    None without any history. `cells` are the counters of the nodes it is about: all within reach,
+    those of one `oem`, of which the classes of the OEM are known, or those of one `group`.
     """
-    points = Sample.objects.daily().series(Dimension.DRIFT, reach, since=now - DAYS, until=now)
+    points = _points(Sample.objects.daily(), reach, oem, since=now - DAYS, until=now)
     if not points or now - points[0][0] < FEW:
-        points = Sample.objects.series(Dimension.DRIFT, reach, since=now - FEW, until=now)
+        points = _points(Sample.objects.all(), reach, oem, since=now - FEW, until=now)
     if not points:
         return None
     days_only = points[-1][0] - points[0][0] >= FEW
-    points = [*points, (now, count(cells.by("drift")))]
-    only = {} if group is None else {"group": group}
+    points = [*points, (now, _current(cells, oem))]
+    only = ({"oem": oem} if oem else {}) | ({"group": group} if group else {})
     return Chart(
         name="drift",
         title="Drift",
@@ -48,6 +54,34 @@ def drift_chart(
         is_stacked=True,
         days_only=days_only,
     )
+
+
+def _points(
+    samples: SampleQuerySet[Sample], reach: Reach, oem: str, **span: datetime
+) -> list[tuple[datetime, Counts]]:
+    if not oem:
+        return samples.series(Dimension.DRIFT, reach, **span)
+    start = f"{oem} "
+    return [
+        (
+            at,
+            Counter(
+                {
+                    name.removeprefix(start): n
+                    for name, n in counts.items()
+                    if name.startswith(start)
+                }
+            ),
+        )
+        for at, counts in samples.series(Dimension.OEM_DRIFT, reach, **span)
+    ]
+
+
+def _current(cells: NodeCountQuerySet[NodeCount], oem: str) -> Counts:
+    rows = cells.by("drift")
+    if oem:
+        rows = [(first_of(drift), nodes) for drift, nodes in cells.of({"oem": [oem]}).by("drift")]
+    return count(rows)
 
 
 def _shown(points: list[tuple[datetime, Counts]]) -> list[str]:

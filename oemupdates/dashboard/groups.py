@@ -18,6 +18,7 @@ from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.badges import shown_badge
 from oemupdates.dashboard.connecting import secret_for
+from oemupdates.dashboard.drift_chart import drift_chart
 from oemupdates.dashboard.shares import shares, version_chart
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain import policy_words, snippet
@@ -151,6 +152,7 @@ def _now(found: Group) -> dict[str, Any]:
         "fleet": fleet.of_sums(cells.by("group", "state", "is_dark")),
         "failing": FAILING,
         "drifts": _drifts(cells, found),
+        "drift_chart": drift_chart(reach, timezone.now(), cells, group=found.pk),
         "standings": standings({found.pk: target})[found.pk],
         "versions": shares(versions, target=target, group=found.pk),
         "chart": version_chart(reach, timezone.now(), versions, group=found.pk),

@@ -68,6 +68,7 @@ _COLUMNS = (
     Column("hold", "Hold", _hold),
     Column("track", "Track", _plain("track")),
     Column("address", "Address", _plain("address")),
+    Column("state_since", "State since", _time("state_at")),
     Column("seen", "Seen", _time("last_seen_at")),
     Column("first_seen", "First seen", _time("first_seen_at")),
 )

@@ -182,6 +182,12 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, form: OemForm, row: Oem | None) -> HttpResponse:
-    context = {"form": form, "oem": row, "brings": Row(row, 0).brings if row else ""}
+    chart = None
+    if row is not None and row.kind == Oem.Kind.OEM:
+        reach = where(request, Permission.READ_FLEET)
+        cells = NodeCount.objects.within(reach)
+        chart = drift_chart(reach, timezone.now(), cells, oem=row.oem_id)
+    brings = Row(row, 0).brings if row else ""
+    context = {"form": form, "oem": row, "brings": brings, "chart": chart}
     status = BAD_REQUEST if form.is_bound else None
     return render(request, "dashboard/oem_form.html", context, status=status)

@@ -1,12 +1,15 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Oem, OemProposal
-from oemupdates.services import oem_proposals
+from oemupdates.services import oem_proposals, samples
 from tests.api.conftest import session, somebody
-from tests.services.makers import NOW, make_node, make_release
+from tests.services.makers import NOW, make_node, make_release, seeded_group
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +88,37 @@ def test_a_viewer_reads_it_and_changes_nothing(db: None) -> None:
     assert "WALinuxAgent" in viewer.get(f"/oem/{row.pk}/").text
     assert '<form class="body' not in viewer.get(f"/oem/{row.pk}/").text
     assert viewer.post(f"/oem/{row.pk}/", {}).status_code == 403
+
+
+def test_drift_is_drawn_over_time_for_all_and_for_one_oem(page: Client) -> None:
+    make_node(oem="azure", drift="oem_not_merged report_never")
+    make_node(oem="vmware", drift="oem_missing_for_os")
+    samples.take(timezone.now() - timedelta(hours=2))
+    make_node(oem="azure", drift="oem_not_merged")
+    chart = page.get("/oem/").context["chart"]
+    drawn = {one.label: one.values for one in chart.series}
+    assert drawn == {"Image missing": [1, 1], "Not merged": [1, 2]}
+    row = Oem.objects.get(oem_id="azure", kind=Oem.Kind.OEM)
+    (line,) = page.get(f"/oem/{row.pk}/").context["chart"].series
+    assert (line.label, line.values) == ("Not merged", [1, 2])
+    assert line.url == "/nodes/?drift=oem_not_merged&oem=azure"
+    group = page.get(f"/groups/{seeded_group().pk}/")
+    assert "2 nodes</a>" in group.text
+    assert [one.label for one in group.context["drift_chart"].series] == [
+        "Image missing",
+        "Not merged",
+    ]
+
+
+def test_the_matrix_leads_to_the_lists_behind_it(page: Client) -> None:
+    make_node(oem="azure", version="4593.2.1", drift="oem_not_merged", drift_basis="beacon")
+    make_node(oem="azure", version="4593.2.1", drift="in_sync", drift_basis="report")
+    make_node(oem="qemu", version="4593.2.1", drift="assumed_in_sync", drift_basis="derived")
+    found = page.get("/oem/").context["matrix"]
+    cells = {row.label: row.cells[0] for row in found.heat.rows}
+    assert (cells["azure"].number, cells["azure"].warning) == (2, "1 not merged")
+    assert "drift=oem_not_merged" in cells["azure"].warning_url
+    assert "100% observed" in cells["azure"].note
+    assert cells["qemu"].note == "no agent"
+    assert found.observed == "67%"
+    assert ("Not merged", 1, "/nodes/?drift=oem_not_merged") in found.lists
