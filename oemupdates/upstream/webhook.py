@@ -15,7 +15,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 from oemupdates.upstream.guard import Forbidden, Network, connect
 
@@ -91,7 +96,8 @@ def post(
 
 def _beginning(response: requests.Response) -> str:
     """As much of an answer as is worth keeping; the rest is never read."""
-    with suppress(requests.RequestException, OSError):
+    # What is read without requests fails as its library does.
+    with suppress(requests.RequestException, HTTPError, OSError):
         found = response.raw.read(ANSWER_BYTES, decode_content=False)
         text = found.decode("utf-8", "replace")
         return "".join(one if one.isprintable() or one == "\n" else "\ufffd" for one in text)

@@ -9,6 +9,8 @@ from oemupdates.models import Operator, RoleGrant
 from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import last_activity, make_token, seeded_group
 
+pytestmark = pytest.mark.django_db
+
 
 class TestUsers:
     def test_are_made_with_a_password_for_one_time(self, api: Client) -> None:

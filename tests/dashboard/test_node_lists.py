@@ -40,7 +40,7 @@ class TestExport:
         assert row["Name"] == "web-1"
         assert row["State"] == "Up to date dark"
         assert row["Group"] == "stable (amd64)"
-        assert row["Address"] == "192.0.2.7"
+        assert row["OS"] == "4459.2.1"
         assert row["Seen"].endswith("Z")
         screen = page.get("/nodes/?q=oem:azure").content.decode().partition("<thead>")[2]
         shown = re.findall(r"<th>([^<]+)</th>", screen.partition("</thead>")[0])

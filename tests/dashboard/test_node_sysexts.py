@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.domain.report import read
+from oemupdates.models import Node
 from oemupdates.services import reports
 from tests.api.conftest import session, somebody
 from tests.domain.test_report import DOCUMENT, EXTENSION, report
@@ -31,7 +32,9 @@ def test_a_nodes_page_shows_its_report_with_its_age(viewer: Client) -> None:
     for words in ("observed by report", "3 h ago", "not merged", "is not there", "&lt;script&gt;"):
         assert words in page
     assert "stale" not in page
-    reports.take(read(report(bootid="earlier")), secret="", address=None, now=now)
+    with pytest.raises(reports.TooLate):
+        reports.take(read(report(bootid="earlier")), secret="", address=None, now=now)
+    Node.objects.update(boot_id="{later}")
     assert "stale" in viewer.get(f"/nodes/{node.pk}/").text
 
 

@@ -15,6 +15,8 @@ from tests.dashboard.conftest import log_in, permit
 from tests.dashboard.test_node import text, why
 from tests.services.makers import make_node, make_operator, seeded_group
 
+pytestmark = pytest.mark.django_db
+
 DAY = timedelta(days=1)
 
 

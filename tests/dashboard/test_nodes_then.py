@@ -11,6 +11,8 @@ from oemupdates.models import Answer, Node, VersionInterval
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, make_operator, seeded_group
 
+pytestmark = pytest.mark.django_db
+
 NOW = timezone.now()
 DAY = timedelta(days=1)
 OLD, NEW = "4459.0.0", "4593.2.1"

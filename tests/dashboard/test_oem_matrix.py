@@ -18,24 +18,28 @@ def test_says_what_runs_where_with_which_tools_and_how_it_is_known(page: Client)
     listed("4081.3.6", HOLED)
     vmware("4081.3.6")
     seen = {"oem": "azure", "oem_basis": "observed", "oem_version": "4593.2.1"}
-    make_node(version="4593.2.1", oem_build="2.12.0.4-r2", **seen)
-    make_node(version="4593.2.1", oem="azure", oem_basis="observed")
-    make_node(version="4593.2.1", oem="ami", oem_basis="reported", birth_version="3.2")
+    well, amiss = {"drift": "in_sync"}, {"drift": "oem_not_merged"}
+    beacon = {"drift_basis": "beacon"}
+    make_node(version="4593.2.1", oem_build="2.12.0.4-r2", **seen, **well, **beacon)
+    make_node(version="4593.2.1", oem="azure", oem_basis="observed", **amiss, **beacon)
+    derived = {"drift": "oem_unported", "drift_basis": "derived", "oem_basis": "reported"}
+    make_node(version="4593.2.1", oem="ami", birth_version="3.2", **derived)
     make_node(version="4593.2.1", oem="")
     # It is configuration only: what its image calls itself is no version of a tool.
-    make_node(version="4593.2.1", oem_build="1.0", **seen | {"oem": "hetzner"})
+    make_node(version="4593.2.1", oem_build="1.0", **seen | well | beacon | {"oem": "hetzner"})
     matrix = page.get("/oem/").context["matrix"]
     assert matrix.heat.columns == ["4593.2.1", "4081.3.6"]
     rows = {row.label: row.cells for row in matrix.heat.rows}
     assert [cell.number for cell in rows["azure"]] == [2, 0]
-    assert (rows["azure"][0].note, rows["azure"][0].warning) == ("2.12.0.4-r2", "1 out of step")
+    assert rows["azure"][0].note == "2.12.0.4-r2, 100% observed"
+    assert rows["azure"][0].warning == "1 not merged"
     assert (rows["vmware"][1].note, rows["vmware"][1].warning) == ("12.4.5", "")
-    assert rows["ami"][0].warning == rows["hetzner"][0].note == ""
-    assert [stage.number for stage in matrix.bases] == [3, 1, 1, 0]
+    assert (rows["ami"][0].warning, rows["hetzner"][0].note) == ("", "no agent")
+    assert [stage.number for stage in matrix.bases] == [0, 3, 1, 1]
     assert matrix.observed == "60%"
     shown = page.get("/oem/").text
     assert "oem=azure&amp;version=4593.2.1" in shown
-    assert "1 out of step" in shown
+    assert "1 not merged" in shown
 
 
 def test_shows_the_most_common_and_says_what_it_leaves_out(page: Client) -> None:
