@@ -1,19 +1,22 @@
 """A fleet of every class of drift: `python -m bench.drift_counts --nodes N`, after `migrate`.
 
 So many nodes are made for each class as its share says; API, metrics and lists must count them so.
+It needs `FLEET_METRICS_OPEN=true`.
 """
 
 import argparse
 import os
 import sys
 import time
+from urllib.parse import urlsplit
 
 import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
 django.setup()
 
-from django.test import Client  # noqa: E402 - Django must be set up before
+from django.conf import settings  # noqa: E402 - Django must be set up before
+from django.test import Client  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from bench import drifts  # noqa: E402
@@ -83,7 +86,7 @@ def differences(expected: dict[Drift, int]) -> list[str]:
         for drift, nodes in expected.items()
         if found.nodes[drift.value] != nodes
     ]
-    metrics = Client(headers={"authorization": "Bearer bench"}).get("/metrics").text
+    metrics = Client(headers={"host": urlsplit(settings.FLEET_URL).netloc}).get("/metrics").text
     for drift, nodes in expected.items():
         if drift in UNKEPT:
             continue

@@ -60,13 +60,14 @@ def hosted(fleet: dict[str, str], settings: Any, tmp_path: Path) -> Release:
     return host(tmp_path, "4628.1.0")
 
 
-def look(opened: Window) -> list[str]:
-    """What is wrong with a page, as it comes and with everything unfolded."""
+def look(opened: Window, *, is_unfolded: bool = True) -> list[str]:
+    """What is wrong with a page, as it comes and, unless that is left out, with all unfolded."""
     found = faults(opened.page, rules={"target-size": {"enabled": True}})
     opened.page.evaluate(
         "document.querySelectorAll('details').forEach(one => {one.name = ''; one.open = true})"
     )
-    found += faults(opened.page, rules=PLACES)
+    if is_unfolded:
+        found += faults(opened.page, rules=PLACES)
     if opened.overflow:
         found.append(f"{opened.overflow} px wider than the window")
     found += [said for said in opened.complaints if not MEANT.match(said)]
@@ -74,12 +75,12 @@ def look(opened: Window) -> list[str]:
     return found
 
 
-def walk(opened: Window, addresses: dict[str, str]) -> str:
+def walk(opened: Window, addresses: dict[str, str], *, is_unfolded: bool = True) -> str:
     """What is wrong with some pages, in a line each."""
     lines = []
     for name, path in addresses.items():
         opened.open(path)
-        lines += [f"{name}: {fault}" for fault in look(opened)]
+        lines += [f"{name}: {fault}" for fault in look(opened, is_unfolded=is_unfolded)]
     return "\n".join(lines)
 
 
@@ -119,22 +120,23 @@ def test_every_page_is_for_everybody(
     opened = window(theme=theme, width=width)
     assert walk(opened, {"login": "/login/"}) == ""
     opened.log_in()
-    assert walk(opened, pages | asked()) == ""
+    # What is folded is the same everywhere: axe looks into it once.
+    assert walk(opened, pages | asked(), is_unfolded=theme == "light") == ""
 
 
-@pytest.mark.parametrize(
-    ("role", "theme", "width"), [("viewer", "light", 1280), ("operator", "dark", 360)]
-)
+@pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_every_page_is_for_those_who_may_less(
-    pages: dict[str, str], window: Opener, role: str, theme: str, width: int
+    pages: dict[str, str], window: Opener, role: str
 ) -> None:
     """A viewer of the whole fleet, and an operator of one group; what is not theirs says so."""
     somebody = Operator.objects.create_user(role, password=PASSWORD)
     group = None if role == "viewer" else seeded_group()
     roles.give(somebody, Role(role), group=group, by=None)
-    opened = window(theme=theme, width=width)
+    opened = window(theme="dark", width=360)
     opened.log_in(role)
-    assert walk(opened, pages | asked()) == ""
+    # Half of the pages each: they have the same templates, with less in them.
+    mine = [name for number, name in enumerate(pages) if number % 2 == (role == "viewer")]
+    assert walk(opened, {name: pages[name] for name in mine}, is_unfolded=False) == ""
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 360)])
