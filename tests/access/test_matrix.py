@@ -21,7 +21,8 @@ from tests.access.routes import METHODS, Line, Route, known, table
 from tests.access.things import address
 from tests.services.makers import make_token
 
-pytestmark = pytest.mark.django_db
+# Who may what is decided here, and by no database.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 LINES = table()
 _API = [line for line in LINES if line.route.startswith("api:") and line.who in set(Permission)]

@@ -20,7 +20,8 @@ from tests.access.routes import Line, known, table
 from tests.access.things import address
 from tests.services.makers import flatcar, make_node, seeded_channel, seeded_group
 
-pytestmark = pytest.mark.django_db
+# Who may what is decided here, and by no database.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # Every word of what is out of reach, and of nothing else.
 OUT_OF_REACH = re.compile(r"zq-[-\w]*|9999\.9\.9|203\.0\.113\.77")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 
 from oemupdates.domain.access import Permission
@@ -79,7 +80,7 @@ def somebody(transactional_db: None) -> Operator:
 
 @pytest.mark.processes
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("way", ["token", "session"])
+@pytest.mark.parametrize("way", ["token", pytest.param("session", marks=pytest.mark.once)])
 def test_schemathesis_finds_nothing(
     somebody: Operator, way: str, tmp_path: Path, settings: pytest.FixtureRequest
 ) -> None:
@@ -95,8 +96,12 @@ def test_schemathesis_finds_nothing(
             *("-H", f"X-CSRFToken: {csrf}"),
         ],
     }[way]
-    # Both ways lead to the same operations: what is made up at random tries them by one.
-    phases = {"token": "examples,coverage,fuzzing", "session": "examples,coverage"}[way]
+    # Both ways lead to the same operations, on both databases: each tries its part of them.
+    is_strict = connection.vendor == "postgresql"
+    phases = {
+        "token": f"examples,coverage{',fuzzing' * is_strict}",
+        "session": "examples",
+    }[way]
     # A token that ends itself would make the rest of the run worthless.
     spared = ["--exclude-operation-id", "revoke_token"] if way == "token" else []
     with running() as server:

@@ -13,7 +13,7 @@ from oemupdates.services import proposals, samples, upstreams
 from tests.cli.conftest import CLI, Terminal
 from tests.services.makers import make_release, seeded_channel
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 STABLE = "stable/amd64"
 

@@ -18,7 +18,7 @@ from tests.cli.conftest import CLI, Terminal
 from tests.servers import free_port
 from tests.services.makers import make_release, seeded_group
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.once]
 
 
 def test_lists_shows_and_exports_nodes(terminal: Terminal) -> None:
