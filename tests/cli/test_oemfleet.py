@@ -43,7 +43,8 @@ def test_lists_shows_and_exports_nodes(terminal: Terminal) -> None:
 
 def test_shows_what_is_hosted_and_removes_a_release(terminal: Terminal) -> None:
     assert "reserve" in terminal.run("mirror", "show")
-    assert terminal.json("mirror", "collect") == []
+    # What other tests began to upload may be gone on with.
+    assert not [one for one in terminal.json("mirror", "collect") if one["goes"]]
     assert "nothing to collect" in terminal.run("mirror", "collect", "--delete", code=1)
     release = make_release("4081.2.0")
     assert terminal.json("mirror", "releases")[0]["missing"] == ["flatcar_production_update.gz"]

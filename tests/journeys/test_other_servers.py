@@ -166,7 +166,9 @@ class TestAnotherFleet:
         floor = Floor.objects.select_related("release").get()
         assert (floor.release.version, floor.reason) == (OLD, "new boot loader")
         assert (hosted / BOARD / OLD / OS_PAYLOAD).read_bytes() == files[OLD][OS_PAYLOAD]
-        assert f"{other.url}/" not in page.get(f"/releases/{release.pk}/").content.decode()
+        # It is served from here, and it is remembered where it came from.
+        assert release.codebase == ""
+        assert f"{other.url}/payloads" in page.get(f"/releases/{release.pk}/").text
 
 
 class TestNebraska:
