@@ -22,7 +22,9 @@ import pytest
 CALLERS = {"FLEET_TEST_DATABASE_URL"}
 START_SECONDS = 20.0
 # Decisions are plain Python (an import contract says so): no database changes their tests.
-DECISIONS = Path(__file__).resolve().parent / "domain"
+# Decisions touch no database. Pages ask what services and models ask, which are tested on both;
+# and `tests/bench/test_pages.py` asks every page on both.
+ONE_IS_ENOUGH = [Path(__file__).resolve().parent / room for room in ("domain", "dashboard")]
 NO_CHROMIUM = "Chromium is missing: install it, or name it in CHROMIUM"
 
 
@@ -90,7 +92,7 @@ def chromium() -> str | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what one run is enough for, and skip what needs a browser when there is none."""
     for item in items:
-        if item.path.is_relative_to(DECISIONS):
+        if any(item.path.is_relative_to(room) for room in ONE_IS_ENOUGH):
             item.add_marker(pytest.mark.once)
         if item.get_closest_marker("browser") and chromium() is None:
             item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
