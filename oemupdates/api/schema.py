@@ -181,7 +181,19 @@ def complete(result: Said, generator: Any, request: Any, public: Any) -> Said:
     for name in responses:
         responses[name]["content"] = content
     components["responses"] = dict(sorted(responses.items()))
+    _let_both_hold(result)
     return result
+
+
+def _let_both_hold(said: Any) -> None:
+    """Say `anyOf` where `oneOf` has a branch of its own for no text, which the others take too."""
+    if isinstance(said, dict):
+        if {"type": "string", "maxLength": 0} in said.get("oneOf", ()):
+            said["anyOf"] = said.pop("oneOf")
+        said = list(said.values())
+    if isinstance(said, list):
+        for one in said:
+            _let_both_hold(one)
 
 
 class SessionScheme(OpenApiAuthenticationExtension):
