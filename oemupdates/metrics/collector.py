@@ -4,6 +4,7 @@ No series is about a single node: a fleet of a million would be a million series
 """
 
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -44,14 +45,14 @@ class FleetCollector(Collector):
         self._clock = clock
         self._lock = Lock()
         self._kept: list[Metric] = []
-        self._until = 0.0
+        self._read_at = -math.inf
 
     def collect(self) -> Iterable[Metric]:
         """The fleet's numbers."""
         with self._lock:
-            if self._clock() >= self._until:
+            if self._clock() - self._read_at >= KEPT_SECONDS:
                 self._kept = _collect()
-                self._until = self._clock() + KEPT_SECONDS
+                self._read_at = self._clock()
             return self._kept
 
 
