@@ -1,18 +1,19 @@
 """Measuring nodes again that said nothing: when the configuration, time or an operator moved.
 
-A pass walks over all nodes by their keys, a chunk at a time, and looks without a lock: what it
-finds otherwise than it is kept is measured again under the lock. A worker may end at any moment,
-and two may walk at once; whoever comes second finds less to change.
+A pass walks over all nodes by their keys, a stretch at a time, and looks without a lock: the
+database finds who is alike, of these one is measured, and what is kept otherwise than it is found
+is measured again under the lock. A worker may end at any moment, and two may walk at once; whoever
+comes second finds less to change.
 """
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, Max, Q, QuerySet
 
 from oemupdates.domain.boots import BOOTS_RETURN_WITHIN
 from oemupdates.domain.drift import REBOOT_DAYS, Measure, keep, measure
@@ -25,31 +26,37 @@ from oemupdates.services.checkins import READ
 from oemupdates.services.counters import Moves
 from oemupdates.services.measuring import TOLD, Closed, Measuring, Opened
 
-# Nodes that are looked at between two words of how far a pass has come.
-LOOK = 5000
+# Nodes of a stretch: more of them are alike, and a statement stays under a second.
+LOOK = 20_000
 # Rows that one transaction locks.
 CHUNK = 500
-# Measurements that a pass remembers: nodes that are alike are measured once.
-_REMEMBERED = 50_000
 # What no measurement looks at, and what tells nodes apart that are alike.
-_APART = {
+NOT_MEASURED = {
     "id",
     "machine_id",
     "alias",
+    "track",
     "boot_id",
     "updater",
     "address",
     "former_boots",
+    "target_version",
     "offered_at",
     "applied_boot_id",
+    "last_error_code",
     "last_event",
     "answer",
     "reasons",
+    "is_held",
+    "held_because",
+    "held_until",
+    "moved_to_id",
+    "moved_until",
+    "needs",
+    "reported",
+    "drift_at",
     "first_seen_at",
     "last_seen_at",
-    "drift",
-    "drift_basis",
-    "drift_at",
 }
 # What is told for a while after a moment.
 _END_BY_THEMSELVES = (
@@ -58,6 +65,11 @@ _END_BY_THEMSELVES = (
     ("boot_fetched_at", TOLD, Drift.BOOT_FETCH),
     ("fallback_at", TOLD, Drift.PUBLIC_FALLBACK),
 )
+# Moments of which it matters only whether they are longer ago than this.
+_LONG_AGO = {
+    "state_at": timedelta(days=REBOOT_DAYS),
+    **{name: told for name, told, _drift in _END_BY_THEMSELVES},
+}
 _HERE = "a change of the configuration"
 _TIME = "time"
 
@@ -71,14 +83,18 @@ def advance(now: datetime, *, seconds: float) -> int:
     changed = 0
     config = snapshot.load()
     measuring = Measuring(config, now)
-    alike: dict[tuple[object, ...], Measure] = {}
     while (walk := _open_pass(config.epoch, now)) is not None:
-        keys, wrong = _look(walk.last_node, measuring, alike)
+        looked = time.monotonic()
+        stretch = _stretch(walk.last_node)
+        wrong = _wrong(stretch, measuring)
+        took = time.monotonic() - looked
         written = again(wrong, measuring, by=_HERE)
         changed += written
-        _note(walk, keys, written, now)
+        _note(walk, stretch, written, now)
         if time.monotonic() - began > seconds:
             break
+        # Check-ins share the database's cores: half of one is theirs.
+        time.sleep(min(took, 1.0))
     return changed
 
 
@@ -170,32 +186,60 @@ def _open_pass(epoch: int, now: datetime) -> DriftPass | None:
     return DriftPass.objects.create(epoch=epoch, began_at=now)
 
 
-class Looked(NamedTuple):
-    """The nodes of a look, by key, and those that are kept otherwise than they are."""
+class Stretch(NamedTuple):
+    """The nodes after one key and up to another, and how many that is."""
 
-    keys: list[int]
-    wrong: list[int]
+    after: int
+    last: int
+    number: int
 
-
-def _look(after: int, measuring: Measuring, alike: dict[tuple[object, ...], Measure]) -> Looked:
-    keys, wrong = [], []
-    rows = Node.objects.filter(pk__gt=after).order_by("pk").values_list(*READ)[:LOOK]
-    for values in rows:
-        keys.append(values[_ID])
-        facts = tuple(values[at] for at in _LOOKED_AT)
-        kept = alike.get(facts)
-        if kept is None or values[_REPORTED]:
-            kept = keep(measure(measuring.facts(_known(values))))
-            if len(alike) < _REMEMBERED and not values[_REPORTED]:
-                alike[facts] = kept
-        if kept != tuple(values[at] for at in _KEPT):
-            wrong.append(values[_ID])
-    return Looked(keys, wrong)
+    @property
+    def nodes(self) -> QuerySet[Node]:
+        """Their rows, in no order."""
+        return Node.objects.filter(pk__gt=self.after, pk__lte=self.last).order_by()
 
 
-_ID, _REPORTED = READ.index("id"), READ.index("reported")
-_KEPT = tuple(map(READ.index, Measure._fields))
-_LOOKED_AT = tuple(at for at, name in enumerate(READ) if name not in _APART)
+def _stretch(after: int) -> Stretch:
+    some = Node.objects.filter(pk__gt=after).order_by("pk").values("pk")[:LOOK]
+    found = some.aggregate(last=Max("pk"), number=Count("pk"))
+    return Stretch(after, found["last"] or after, found["number"])
+
+
+def _wrong(stretch: Stretch, measuring: Measuring) -> list[int]:
+    """The keys of nodes that are kept otherwise than they are."""
+    versions, oems = set(), set()
+    for node in _alike(stretch, measuring.now):
+        if _is_wrong(node, measuring):
+            versions.add(node.version)
+            oems.add(node.oem)
+    # Reports are of one boot of one node: no two are alike.
+    suspects = ~Q(reported="") | Q(version__in=versions, oem__in=oems)
+    rows = stretch.nodes.filter(suspects).values_list(*READ)
+    return [node.id for node in map(_known, rows.iterator()) if _is_wrong(node, measuring)]
+
+
+def _alike(stretch: Stretch, now: datetime) -> Iterator[Known]:
+    """One node of each kind among those without a report."""
+    kinds = [name for name in READ if name not in NOT_MEASURED and name not in _LONG_AGO]
+    moments = {
+        f"is_past_{name}": ExpressionWrapper(Q(**{f"{name}__lte": now - told}), BooleanField())
+        for name, told in _LONG_AGO.items()
+    }
+    rows = (
+        stretch.nodes.filter(reported="")
+        .annotate(**moments)
+        .values_list(*kinds, *moments)
+        .annotate(*(Max(name) for name in _LONG_AGO))
+    )
+    for values in rows.iterator():
+        node = Known("", "")
+        node.__dict__.update(zip(kinds, values, strict=False))
+        node.__dict__.update(zip(_LONG_AGO, values[-len(_LONG_AGO) :], strict=True))
+        yield node
+
+
+def _is_wrong(node: Known, measuring: Measuring) -> bool:
+    return keep(measure(measuring.facts(node))) != (node.drift, node.drift_basis)
 
 
 def _known(values: Iterable[object]) -> Known:
@@ -204,13 +248,13 @@ def _known(values: Iterable[object]) -> Known:
     return node
 
 
-def _note(walk: DriftPass, keys: list[int], changed: int, now: datetime) -> None:
+def _note(walk: DriftPass, stretch: Stretch, changed: int, now: datetime) -> None:
     """Say how far a walk has come, unless another worker was faster."""
     walk_on = DriftPass.objects.filter(pk=walk.pk, last_node=walk.last_node, ended_at=None)
-    ends = {"ended_at": now} if len(keys) < LOOK else {}
+    ends = {"ended_at": now} if stretch.number < LOOK else {}
     walk_on.update(
-        last_node=keys[-1] if keys else walk.last_node,
-        measured=walk.measured + len(keys),
+        last_node=stretch.last,
+        measured=walk.measured + stretch.number,
         changed=walk.changed + changed,
         **ends,
     )

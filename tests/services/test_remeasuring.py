@@ -5,7 +5,10 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from oemupdates.domain.drift import first_of
+from bench import drifts
+from oemupdates.domain.drift import first_of, measure
+from oemupdates.domain.drift_facts import Drift
+from oemupdates.domain.node import Node as Known
 from oemupdates.domain.node import State
 from oemupdates.domain.report import Extension, Report, brief
 from oemupdates.models import Activity, Configuration, DriftInterval, DriftPass, Node, Oem
@@ -82,6 +85,22 @@ class TestAPass:
         node.refresh_from_db()
         other.refresh_from_db()
         assert (first_of(node.drift), other.drift) == ("oem_missing_for_os", "in_sync")
+
+    def test_tells_nodes_apart_by_all_that_is_measured(self):
+        seen = set()
+
+        class Watched(Known):
+            def __getattribute__(self, name):
+                seen.add(name)
+                return super().__getattribute__(name)
+
+        measuring = Measuring(snapshot.load(), NOW)
+        for values in drifts.fleet(dict.fromkeys(Drift, 1), NOW):
+            node = Watched("", "", **values | {"reported": ""})
+            measure(measuring.facts(node))
+        assert {"version", "state_at"} < seen
+        # Of these only the words of a finding are made, or a report is held against them.
+        assert seen & remeasuring.NOT_MEASURED <= {"target_version", "reported", "boot_id"}
 
     def test_looks_at_many_nodes_with_few_queries(self, django_assert_max_num_queries):
         for _ in range(50):
