@@ -10,6 +10,7 @@ import pytest_django
 from django.conf import settings
 from django.db import connection
 
+from oemupdates.models import kept_cells
 from oemupdates.services import snapshot
 from oemupdates.upstream import session
 from tests import seeds
@@ -59,9 +60,10 @@ def django_db_setup(
 
 
 @pytest.fixture(autouse=True)
-def _no_kept_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test meet the configuration of another: their epochs are the same."""
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test meet what another read: epochs and keys are the same in each."""
     monkeypatch.setattr(snapshot, "_kept", None)
+    kept_cells.forget()
 
 
 @pytest.fixture

@@ -15,14 +15,16 @@ from django.utils.http import urlencode
 
 from oemupdates.dashboard import words
 from oemupdates.dashboard.acting import where
-from oemupdates.dashboard.incomplete import Lack, lacking
+from oemupdates.dashboard.incomplete import CARRIED, Lack, lacking
 from oemupdates.domain import drift_words
 from oemupdates.domain.access import Permission, Reach
+from oemupdates.domain.drift import count
 from oemupdates.domain.drift_facts import Drift, Severity
 from oemupdates.domain.health import Level, Part
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
 from oemupdates.models import Channel, Group, Node, RejectedRequest, UpdateSecret
+from oemupdates.models.cells import Cells
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.services.update_secrets import ENDS_SOON, OLD
 
@@ -86,22 +88,16 @@ def look(request: HttpRequest) -> Look:
     )
 
 
-def matters(
-    by_group: list[tuple[int, str, bool, int]],
-    look: Look,
-    *,
-    drifts: Counter[str],
-    parts: Iterable[Part],
-) -> list[Matter]:
+def matters(cells: Cells, look: Look, *, parts: Iterable[Part]) -> list[Matter]:
     """Everything that needs somebody, the worst first.
 
-    `by_group` are nodes by group, state and darkness, `drifts` nodes by class of drift, and
-    `parts` are of this server.
+    `cells` are within the reach of who looks, and `parts` are of this server.
     """
+    drifts = count(cells.drifts())
     states: Counter[str] = Counter()
     groups: Counter[int] = Counter()
     dark = 0
-    for group, state, is_dark, nodes in by_group:
+    for group, state, is_dark, nodes in cells.by("group", "state", "is_dark"):
         states[state] += nodes
         groups[group] += nodes
         dark += nodes * is_dark
@@ -122,7 +118,7 @@ def matters(
     ]
     found += [_drift(drift, drifts[drift]) for drift in _DRIFTS]
     found += [*_server(parts, look), *_held(nodes_page, look)]
-    found += [*_configuration(groups), *_incomplete(groups)]
+    found += [*_configuration(groups), *_incomplete(cells)]
     if look.reads_rejected:
         found.append(_rejected(look.now))
     if look.reads_security:
@@ -213,11 +209,11 @@ def _configuration(groups: Counter[int]) -> list[Matter]:
     return found
 
 
-def _incomplete(groups: Counter[int]) -> list[Matter]:
+def _incomplete(cells: Cells) -> list[Matter]:
     """Targets that lack what some of their nodes cannot update without."""
     return [
         Matter("puzzle", "bad", f"{one.nodes:,}", _lack(one), _behind(one))
-        for one in lacking(group for group in groups if group != NO_GROUP)
+        for one in lacking(cells.by(*CARRIED))
     ]
 
 

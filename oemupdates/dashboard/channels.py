@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from oemupdates.dashboard.acting import act, needs, operator, where
 from oemupdates.dashboard.activity import Row, row
 from oemupdates.dashboard.channel_numbers import Numbered, Numbers, numbers
-from oemupdates.dashboard.incomplete import lacking
+from oemupdates.dashboard.incomplete import CARRIED, lacking
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Permission
 from oemupdates.domain.version import sort_key
@@ -77,8 +77,9 @@ def channel(request: HttpRequest, pk: int) -> HttpResponse:
     reach = where(request, Permission.READ_FLEET)
     followers = following([found], reach)[pk]
     target = _target(found)
-    versions = dict(NodeCount.objects.of({"group": followers.keys}).by("version"))
-    lacked = [one for one in lacking(followers.keys) if one.channel == found]
+    cells = NodeCount.objects.of({"group": followers.keys})
+    versions = dict(cells.by("version"))
+    lacked = lacking(cells.by(*CARRIED))
     shares = _shares(versions, followers.keys, target)
     about = Activity.objects.filter(subject_kind="channel", subject_id=pk).select_related("actor")
     context = {

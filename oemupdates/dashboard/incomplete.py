@@ -1,12 +1,12 @@
 """Channels whose target lacks the payload of an OEM that their nodes carry."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import NamedTuple
 
 from oemupdates.domain import oem as oems
 from oemupdates.domain.version import sort_key
-from oemupdates.models import Channel, Group, NodeCount, Payload, Release
+from oemupdates.models import Channel, Group, Payload, Release
 from oemupdates.services import catalogue
 
 
@@ -24,15 +24,21 @@ class Lack(NamedTuple):
     is_dropped: bool
 
 
-def lacking(groups: Iterable[int]) -> list[Lack]:
-    """The nodes of these groups that cannot reach their channel's target, by channel and OEM.
+# The counters' columns that tell which payload nodes need.
+CARRIED = ("group", "oem", "architecture", "version")
 
-    Counted from the counters, with the rule of the decision: a payload that the node's OEM needs
+
+def lacking(rows: Collection[tuple[int, str, str, str, int]]) -> list[Lack]:
+    """The nodes that cannot reach their channel's target, by channel and OEM.
+
+    `rows` are nodes by `CARRIED`. The rule is the decision's: a payload that the node's OEM needs
     there and that the release does not have.
     """
     members: defaultdict[int, list[int]] = defaultdict(list)
+    groups = {row[0] for row in rows}
     needing = Group.objects.filter(pk__in=groups, needs_oem_payload=True).order_by()
-    for key, group in needing.values_list("channel", "pk"):
+    channel_of = dict(needing.values_list("pk", "channel"))
+    for group, key in channel_of.items():
         members[key or 0].append(group)
     channels = Channel.objects.filter(target__isnull=False).select_related("target")
     aiming = channels.in_bulk(list(members))
@@ -43,14 +49,15 @@ def lacking(groups: Iterable[int]) -> list[Lack]:
     ):
         names[release].add(name)
     known = catalogue.load()
+    carried: defaultdict[int, Counter[tuple[str, str, str]]] = defaultdict(Counter)
+    for group, *carries, nodes in rows:
+        carried[channel_of.get(group) or 0][tuple(carries)] += nodes
     found: list[Lack] = []
-    # Channels are few, and groups may be a thousand: the database sums over them.
     for key, channel in aiming.items():
         if channel.target is None:
             continue
-        cells = NodeCount.objects.of({"group": members[key]})
         missing: Counter[str] = Counter()
-        for oem, architecture, version, nodes in cells.by("oem", "architecture", "version"):
+        for (oem, architecture, version), nodes in carried[key].items():
             if oems.payload_name(oem) not in names[channel.target.pk] and _needs(
                 known, channel.target, oem, architecture, version
             ):

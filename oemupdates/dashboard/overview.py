@@ -16,7 +16,6 @@ from oemupdates.dashboard.shares import version_chart
 from oemupdates.dashboard.start import start
 from oemupdates.domain.access import Permission
 from oemupdates.domain.demo import APPLICATION as DEMO
-from oemupdates.domain.drift import count
 from oemupdates.domain.drift_words import APART, IN_STEP
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
@@ -81,10 +80,7 @@ def bell(request: HttpRequest) -> HttpResponse:
     number = cache.get(f"bell:{look.key}")
     if number is None:
         cells = read_cells().within(look.reach)
-        drifts = count(cells.drifts())
-        parts = health.everyday(look.now)
-        by_group = cells.by("group", "state", "is_dark")
-        matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
+        matters = attention.matters(cells, look, parts=health.everyday(look.now))
         cache.set(f"bell:{look.key}", number := len(matters), BELL_SECONDS)
     response = HttpResponse(str(number), content_type="text/plain; charset=utf-8")
     patch_cache_control(response, private=True, max_age=BELL_SECONDS)
@@ -94,15 +90,13 @@ def bell(request: HttpRequest) -> HttpResponse:
 def _now(look: attention.Look) -> dict[str, object] | None:
     """What the overview shows of the present; None while no node is to be seen."""
     cells = read_cells().within(look.reach)
-    by_group = cells.by("group", "state", "is_dark")
-    found = fleet.of_sums(by_group)
+    found = fleet.of_sums(cells.by("group", "state", "is_dark"))
     if not found.nodes:
         return None
     by_oem = cells.by("oem", "oem_basis", "drift", "version", "architecture")
     rows, differences = oems.rows(by_oem)
     parts = health.everyday(look.now)
-    drifts = count(cells.drifts())
-    matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
+    matters = attention.matters(cells, look, parts=parts)
     cache.set(f"bell:{look.key}", len(matters), BELL_SECONDS)
     versions: Counter[str] = Counter()
     running: Counter[tuple[str, str]] = Counter()

@@ -21,9 +21,9 @@ from oemupdates.dashboard import attention, drawing, preferences
 from oemupdates.dashboard.acting import needs
 from oemupdates.dashboard.attention import Look
 from oemupdates.domain.access import Permission, Reach
-from oemupdates.domain.drift import count
 from oemupdates.domain.node import State
-from oemupdates.models import Group, NodeCount, ShareLink
+from oemupdates.models import Group, ShareLink
+from oemupdates.models.cells import read_cells
 from oemupdates.models.count_queries import FAILING, Troubles
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import Standings, standings
@@ -146,12 +146,11 @@ def _board(look: Look) -> SafeString:
 
 
 def _shown(look: Look) -> dict[str, object]:
-    cells = NodeCount.objects.within(look.reach)
+    cells = read_cells().within(look.reach)
     by_group = cells.by("group", "state", "is_dark")
     found = fleet.of_sums(by_group)
     parts = health.everyday(look.now)
-    drifts = count(cells.by("drift"))
-    matters = attention.matters(by_group, look, drifts=drifts, parts=parts)
+    matters = attention.matters(cells, look, parts=parts)
     up_to_date = found.states[State.UP_TO_DATE]
     lines, more = _lines(by_group)
     return {

@@ -1,19 +1,15 @@
 """The counters in memory: every facet of a list from one read and one pass."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from django.db import connection
-
 from oemupdates.domain.access import Reach
-from oemupdates.domain.exposure import Ran
-from oemupdates.models.count import NodeCount
+from oemupdates.models import kept_cells
 from oemupdates.models.count_queries import Value
-from oemupdates.models.ran import as_text
-from oemupdates.models.sysext import sysext_of
+from oemupdates.models.kept_cells import Cell
 
 # What every list of nodes has facets of; the other columns are read where a query names them.
 FACETS = (
@@ -26,16 +22,6 @@ FACETS = (
     "is_dark",
     "drift",
 )
-Cell = tuple[tuple[Value, ...], int]
-
-_CELL = ", ".join(f'"{name}"' for name in NodeCount.CELL)
-_SUMS = (
-    f"SELECT {_CELL}, CAST(SUM(nodes) AS bigint) FROM oemupdates_nodecount"  # noqa: S608 - columns
-    f" GROUP BY {_CELL} HAVING SUM(nodes) > 0"
-)
-_READ = (*NodeCount.CELL, "sysext", "ran")
-_VERSION, _OEM_VERSION, _BASIS = map(_READ.index, ("version", "oem_version", "oem_basis"))
-_ran = itemgetter(*map(_READ.index, Ran._fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +54,7 @@ class Cells:
 
     columns: tuple[str, ...] = FACETS
     rows: list[Cell] = field(default_factory=list)
+    _known: dict[tuple[str, ...], Counter[Any]] = field(default_factory=dict)
 
     def distinct(self, column: str) -> set[Value]:
         """The values of a column."""
@@ -106,23 +93,28 @@ class Cells:
 
     def by(self, *columns: str) -> list[tuple[Any, ...]]:
         """The number of nodes by the values of two columns or more, as `(*values, nodes)`."""
-        picked = itemgetter(*map(self.columns.index, columns))
-        sums: Counter[tuple[Value, ...]] = Counter()
-        for values, nodes in self.rows:
-            sums[picked(values)] += nodes
-        rows = [(*values, nodes) for values, nodes in sums.items()]
+        rows = [(*values, nodes) for values, nodes in self._by(*columns).items()]
         return sorted(rows, key=lambda row: (-row[-1], row))
 
     def drifts(self) -> list[tuple[str, int]]:
         """The number of nodes by what is remembered of their drift."""
-        return [(str(drift), nodes) for drift, nodes in self._sum("drift", self.rows).items()]
+        return [(str(drift), nodes) for drift, nodes in self._by("drift").items()]
 
     def nodes(self, column: str = "", values: Collection[Value] = ()) -> int:
         """How many nodes have one of the values of a column; all nodes without a column."""
         if not column:
             return sum(nodes for _values, nodes in self.rows)
-        sums = self._sum(column, self.rows)
+        sums = self._by(column)
         return sum(sums[value] for value in values)
+
+    def _by(self, *columns: str) -> Counter[Any]:
+        """The number of nodes by the value of a column, or by those of several; summed once."""
+        if columns not in self._known:
+            picked = itemgetter(*map(self.columns.index, columns))
+            sums = self._known[columns] = Counter()
+            for values, nodes in self.rows:
+                sums[picked(values)] += nodes
+        return self._known[columns]
 
     def _sum(self, column: str, cells: list[Cell]) -> Counter[Value]:
         at = self.columns.index(column)
@@ -147,26 +139,5 @@ def _failed(
 
 def read_cells(*, also: Collection[str] = ()) -> Cells:
     """Read the counters, with some columns `also`."""
-    columns = (*FACETS, *(name for name in also if name not in FACETS))
-    picked = itemgetter(*(_READ.index(name) for name in columns))
-    sums: Counter[tuple[Value, ...]] = Counter()
-    for values, nodes in _read(with_ran="ran" in columns):
-        sums[picked(values)] += nodes
-    return Cells(columns, list(sums.items()))
-
-
-def _read(*, with_ran: bool) -> Iterator[Cell]:
-    """Every cell, over its shards, in the order of their index, with its sysext beside it.
-
-    There may be ten thousand of them, and models would cost more than all else of a page.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMS)
-        cells = cursor.fetchall()
-    known: dict[tuple[str, str, str], str] = {}
-    for *values, is_dark, nodes in cells:
-        ran = (values[_BASIS], values[_OEM_VERSION], values[_VERSION])
-        if (sysext := known.get(ran)) is None:
-            sysext = known[ran] = sysext_of(*ran)
-        texts = as_text(Ran(*_ran(values))) if with_ran else ""
-        yield (*values, bool(is_dark), sysext, texts), nodes
+    columns = (*FACETS, *sorted(name for name in also if name not in FACETS))
+    return Cells(columns, kept_cells.read(columns))

@@ -317,6 +317,7 @@ def test_asks_no_more_of_many_rows_than_of_few(
         Floor.objects.create(channel=channel, release=release, reason="many")
         channel.target = release
         channel.save()
+    page.get(where)  # a counter's texts are read once a process too
     with CaptureQueriesContext(connection) as many:
         assert page.get(where).status_code == 200
     assert len(many) <= len(few)
