@@ -28,6 +28,7 @@ def main() -> int:
     add("--nodes", type=int, default=1_000_000)
     add("--rounds", type=int, default=3)
     add("--seconds", type=float, default=10.0)
+    add("--changing", action="store_true", help="one more pass alone, which changes many nodes")
     add("--sqlite", action="store_true", help="the embedded database, in one process")
     given = parser.parse_args()
     options = Options(
@@ -48,8 +49,13 @@ def main() -> int:
     ):
         place, env = empty_database(ours, Path(folder), "bench_drift")
         seed(env, given.nodes, Mode.ROUTINE)
-        alone = json.loads(manage("-m", "bench.passes", "--once", env=env))
-        print(f"a pass alone: {alone['seconds']:.1f} s for {alone['nodes']} nodes", flush=True)
+        for how in ([], ["--changing"]) if given.changing else ([],):
+            alone = json.loads(manage("-m", "bench.passes", "--once", *how, env=env))
+            print(
+                f"a pass alone: {alone['seconds']:.1f} s for {alone['nodes']} nodes,"
+                f" {alone['changed']} changed",
+                flush=True,
+            )
         with uvicorn(PRODUCT, workers=options.workers, env=env) as server:
             one = Contestant(
                 "check-ins", server, given.nodes, Mode.ROUTINE, place, ours.pid if ours else None

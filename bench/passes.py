@@ -1,4 +1,7 @@
-"""Passes over all nodes until a line is said: `python -m bench.passes`, over a seeded database."""
+"""Passes over all nodes until a line is said: `python -m bench.passes`, over a seeded database.
+
+With `--changing` each finds that all nodes of any OEM are out of step, or are so no longer.
+"""
 
 import json
 import os
@@ -13,7 +16,7 @@ django.setup()
 
 from django.utils import timezone  # noqa: E402 - Django must be set up before
 
-from oemupdates.models import DriftPass  # noqa: E402
+from oemupdates.models import DriftPass, Oem  # noqa: E402
 from oemupdates.services import remeasuring  # noqa: E402
 from oemupdates.services.configuration import changing  # noqa: E402
 
@@ -23,7 +26,8 @@ def main() -> None:
     took: list[float] = []
     while not took or not ("--once" in sys.argv or select.select([sys.stdin], [], [], 0)[0]):
         with changing():
-            pass
+            if "--changing" in sys.argv:
+                Oem.objects.update(dropped_in="" if len(took) % 2 else "1.0.0")
         began = time.monotonic()
         remeasuring.advance(timezone.now(), seconds=3600)
         took.append(round(time.monotonic() - began, 2))

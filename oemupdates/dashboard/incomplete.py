@@ -50,8 +50,8 @@ def lacking(rows: Collection[tuple[int, str, str, str, int]]) -> list[Lack]:
         names[release].add(name)
     known = catalogue.load()
     carried: defaultdict[int, Counter[tuple[str, str, str]]] = defaultdict(Counter)
-    for group, *carries, nodes in rows:
-        carried[channel_of.get(group) or 0][tuple(carries)] += nodes
+    for group, oem, architecture, version, nodes in rows:
+        carried[channel_of.get(group) or 0][oem, architecture, version] += nodes
     found: list[Lack] = []
     for key, channel in aiming.items():
         if channel.target is None:

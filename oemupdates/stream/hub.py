@@ -27,7 +27,7 @@ KEPT = 1000
 _SHARE = 50
 # Pages ask anew when they hear that the fleet changed, and it always does: together they hear so
 # no more than this often a second.
-_TOLD_PER_SECOND = 10
+_TOLD_PER_SECOND = 4
 
 
 class TooMany(Exception):
