@@ -35,6 +35,7 @@ class OemShape(Shape):
     """One OEM id or extension: what it brings, and since when as a sysext.
 
     Without `tools` it is configuration only; without `alpha_since` it never came as a sysext.
+    `build_tool` is the tool whose version its builds have, empty where they have one of their own.
     """
 
     kind = serializers.ChoiceField(OEM_KINDS)
@@ -50,6 +51,7 @@ class OemShape(Shape):
         "dropped_in",
         "migrates",
         "tools",
+        "build_tool",
         "before",
         "source",
     )
@@ -67,6 +69,7 @@ class OemShape(Shape):
             "dropped_in",
             "migrates",
             "tools",
+            "build_tool",
             "before",
             "source",
             "is_custom",
@@ -86,6 +89,7 @@ class OemChange(Body):
     dropped_in = Text(required=False, allow_blank=True, max_length=64)
     migrates = Flag(required=False)
     tools = serializers.ListField(child=Text(max_length=64), required=False, max_length=20)
+    build_tool = Text(required=False, allow_blank=True, max_length=64)
     before = serializers.ChoiceField(BEFORE_SYSEXT, required=False)
     source = Text(required=False, allow_blank=True, max_length=200)  # type: ignore[assignment] # a field, which the metaclass takes away
     why = Text(required=False, allow_blank=True, max_length=500)

@@ -35,6 +35,13 @@ class OemForm(forms.Form):
         label="Tools",
         help_text="Their names, with commas between. Empty if it is configuration only.",
     )
+    build_tool = forms.CharField(
+        max_length=64,
+        required=False,
+        label="Tool whose version its builds have",
+        help_text="Known holes of this tool are then held against builds that nodes report."
+        " Empty where builds have a version of their own.",
+    )
     alpha_since = forms.CharField(
         max_length=64,
         required=False,
@@ -72,6 +79,7 @@ class OemForm(forms.Form):
             dropped_in=said["dropped_in"],
             migrates=said["migrates"],
             tools=tuple(tool for tool in tools if tool),
+            build_tool=said["build_tool"],
             before=said["before"],
             source=said["source"],
         )

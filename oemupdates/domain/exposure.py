@@ -1,8 +1,8 @@
 """What can be said of an image and a known hole, by what is known to be inside.
 
 An image is the OS of a release, or an OEM's sysext for an OS version. The list of packages beside
-it tells what is inside; of the OEM's first tool its build does so too, which beacons observe.
-Where neither tells, the image is unknown, and never clean.
+it tells what is inside; its build, which nodes observe, does so too of the tool whose version the
+OEM's builds have. Where neither tells, the image is unknown, and never clean.
 """
 
 import re
@@ -118,11 +118,14 @@ class Inside:
         return tool_of(package) in {tool.lower() for tool in known.tools}
 
     def build_tells_of(self, image: Image, package: str) -> bool:
-        """Whether a build is the version of a package: that of its OEM's first tool."""
+        """Whether a build is the version of a package: where the catalogue says of which tool."""
         known = self.oems.get(image.oem)
         has_version = image.build not in {"", _NO_VERSION}
         return bool(
-            has_version and known and known.tools and tool_of(package) == tool_of(known.tools[0])
+            has_version
+            and known
+            and known.build_tool
+            and tool_of(package) == tool_of(known.build_tool)
         )
 
     def concerned(self, said: Advisory, oems: Iterable[str]) -> list[str]:

@@ -74,7 +74,8 @@ class Oem:
     from an Alpha, so they have what it had; an earlier `stable_since` was carried back to them.
     `migrates` says that the OS image can move a legacy installation over, which also makes the
     payload mandatory on nodes that were never migrated. `dropped_in` is the first release without
-    a payload for it. Without `tools` it is configuration only.
+    a payload for it. Without `tools` it is configuration only; `build_tool` is the one of them
+    whose version its builds have, empty where they have one of their own.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Oem:
     dropped_in: str = ""
     name: str = ""
     tools: tuple[str, ...] = ()
+    build_tool: str = ""
     before: Before = Before.NOTHING
     source: str = ""
 

@@ -1,9 +1,9 @@
 """What this version of the product knows of Flatcar's OEMs and extensions, and from where.
 
-Ids, architectures and tools are from `flatcar/scripts` (August 2026), first releases from the
-release notes or, where these are silent, from the branches; what is migrated from the list under
-`share/flatcar/oems` that OS images carry. A migration wrote the same into the database, where
-operators correct it.
+Ids, architectures and tools are from `flatcar/scripts` (August 2026), and so is of which tool an
+OEM's own package must have the version; first releases are from the release notes or, where these
+are silent, from the branches; what is migrated from the list under `share/flatcar/oems` that OS
+images carry. A migration wrote the same into the database, where operators correct it.
 """
 
 from oemupdates.domain.oem import AMD64, BOTH, Before, Catalogue, Oem
@@ -20,6 +20,7 @@ OEMS = (
         migrates=True,
         name="Microsoft Azure",
         tools=("WALinuxAgent", "hv-daemons", "chrony", "inotify-tools"),
+        build_tool="WALinuxAgent",
         before=_WAS,
         source=_NOTES,
     ),
@@ -41,6 +42,7 @@ OEMS = (
         migrates=True,
         name="Amazon EC2",
         tools=("amazon-ssm-agent", "flatcar-eks"),
+        build_tool="amazon-ssm-agent",
         before=_WAS,
         source=_NOTES,
     ),
@@ -52,6 +54,7 @@ OEMS = (
         migrates=True,
         name="VMware",
         tools=("open-vm-tools",),
+        build_tool="open-vm-tools",
         before=_WAS,
         source=_NOTES,
     ),

@@ -28,6 +28,7 @@ class Oem(models.Model):
     dropped_in = models.CharField(max_length=64, blank=True)
     migrates = models.BooleanField(default=False)
     tools = models.CharField(max_length=200, blank=True)
+    build_tool = models.CharField(max_length=64, blank=True)
     before = models.CharField(
         max_length=16,
         choices=[(one.value, one.value) for one in Before],

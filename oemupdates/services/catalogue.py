@@ -23,7 +23,10 @@ class CannotRemove(activity.Refused):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What operators may say of an OEM. `tools` are names, none for configuration only."""
+    """What operators may say of an OEM. `tools` are names, none for configuration only.
+
+    `build_tool` is the one whose version its builds have, if any.
+    """
 
     name: str = ""
     architectures: tuple[str, ...] = _ARCHITECTURES
@@ -32,6 +35,7 @@ class Terms:
     dropped_in: str = ""
     migrates: bool = False
     tools: tuple[str, ...] = ()
+    build_tool: str = ""
     before: str = Before.NOTHING.value
     source: str = ""
 
@@ -56,6 +60,7 @@ def known_as(row: Oem) -> Known:
         dropped_in=terms.dropped_in,
         name=terms.name,
         tools=terms.tools,
+        build_tool=terms.build_tool,
         before=Before(terms.before),
         source=terms.source,
     )
@@ -71,6 +76,7 @@ def terms_of(row: Oem) -> Terms:
         dropped_in=row.dropped_in,
         migrates=row.migrates,
         tools=tuple(tool for tool in row.tools.split(", ") if tool),
+        build_tool=row.build_tool,
         before=row.before,
         source=row.source,
     )
@@ -139,6 +145,9 @@ def _values(terms: Terms) -> dict[str, str | bool]:
     tools = [activity.wording(tool, what="A tool", most=_MAX_NAME) for tool in terms.tools]
     if any("," in tool for tool in tools) or len(", ".join(tools)) > _MAX_TEXT:
         raise BadOem("Tools are names without commas, of 200 characters in all.")
+    build_tool = terms.build_tool.strip()
+    if build_tool and build_tool not in tools:
+        raise BadOem("Its builds can have the version of one of its tools alone.")
     since, stable, dropped = map(
         _version, (terms.alpha_since, terms.stable_since, terms.dropped_in)
     )
@@ -154,6 +163,7 @@ def _values(terms: Terms) -> dict[str, str | bool]:
         "dropped_in": dropped,
         "migrates": terms.migrates,
         "tools": ", ".join(tool for tool in tools if tool),
+        "build_tool": build_tool,
         "before": str(terms.before),
         "source": activity.wording(terms.source, what="The source", most=_MAX_TEXT),
     }

@@ -89,7 +89,7 @@ def compare_tools(before: Release, after: Release) -> list[ToolDifference]:
 
 
 def _tools(release: Release) -> dict[tuple[str, str], str]:
-    """The version of each tool, by OEM and name; an image tells that of its first tool alone."""
+    """The version of each tool, by OEM and name; an image tells that of one alone."""
     payloads = {one.name: one.own_version for one in release.payloads.all()}
     images = _packages(release)
     found = {}
@@ -100,9 +100,9 @@ def _tools(release: Release) -> dict[tuple[str, str], str]:
                 payload_name(row.oem_id).removesuffix(".gz"), {}
             ).items()
         }
-        for place, tool in enumerate(row.tools.split(", ")):
+        for tool in row.tools.split(", "):
             version = listed.get(tool.lower(), "")
-            if place == 0 and not version:
+            if tool == row.build_tool and not version:
                 version = payloads.get(payload_name(row.oem_id), "")
             if version:
                 found[row.oem_id, tool] = version

@@ -22,8 +22,8 @@ class Tool(NamedTuple):
 def of_node(node: Node) -> list[Tool]:
     """The tools of the OEM sysext that a node runs; none if it runs none, or it brings none.
 
-    The version of an OEM's sysext is that of its first tool. A beacon observes it; that of the
-    others, and of nodes without a beacon, follows from the image's list of packages.
+    The build of an OEM's sysext is the version of the tool that the catalogue names. A beacon
+    observes it; the other versions follow from the image's list of packages.
     """
     row = Oem.objects.filter(kind=Oem.Kind.OEM, oem_id=node.oem).first()
     names = [name for name in row.tools.split(", ") if name] if row else []
@@ -31,11 +31,11 @@ def of_node(node: Node) -> list[Tool]:
         return []
     listed = _listed(node)
     found = []
-    for place, name in enumerate(names):
+    for name in names:
         version, basis = listed.get(name.lower(), ""), DERIVED
-        if place == 0 and node.oem_build:
+        if row and name == row.build_tool and node.oem_build:
             version, basis = node.oem_build, OBSERVED
-        elif place == 0 and not version:
+        elif row and name == row.build_tool and not version:
             version = _own_version(node)
         found.append(Tool(name, version, basis if version else NO_BASIS))
     return found
@@ -59,9 +59,13 @@ def confidence_of(node: Node) -> Confidence | None:
 
 def first_versions(versions: Collection[str]) -> dict[tuple[str, str], str]:
     """The version of each OEM's first tool, by OEM and OS version, as far as it is known."""
-    oems = {row.oem_id: row.tools.split(", ")[0].lower() for row in Oem.objects.exclude(tools="")}
+    rows = list(Oem.objects.filter(kind=Oem.Kind.OEM).exclude(tools=""))
+    oems = {row.oem_id: row.tools.split(", ")[0].lower() for row in rows}
     payloads = {payload_name(oem): oem for oem in oems}
-    own = Payload.objects.filter(name__in=payloads, release__version__in=versions)
+    told = [row.oem_id for row in rows if row.build_tool.lower() == oems[row.oem_id]]
+    own = Payload.objects.filter(
+        name__in=[payload_name(oem) for oem in told], release__version__in=versions
+    )
     found = {
         (payloads[name], version): inside
         for name, version, inside in own.exclude(own_version="").values_list(
@@ -69,11 +73,11 @@ def first_versions(versions: Collection[str]) -> dict[tuple[str, str], str]:
         )
     }
     lists = {name.removesuffix(".gz"): oem for name, oem in payloads.items()}
-    rows = Package.objects.filter(
+    listed = Package.objects.filter(
         package_list__name__in=lists, package_list__release__version__in=versions
     ).values_list("package_list__name", "package_list__release__version", "name", "version")
-    for listed, os_version, package, version in rows:
-        oem = lists[listed]
+    for name, os_version, package, version in listed:
+        oem = lists[name]
         if tool_of(package) == oems[oem]:
             found[oem, os_version] = version
     return found

@@ -26,14 +26,12 @@ def test_what_releases_show_is_accepted_or_left(api: Client) -> None:
 
 def test_an_oem_is_added_corrected_and_removed(api: Client) -> None:
     said = {"oem_id": "acme", "tools": ["acmed"], "architectures": ["arm64"], "why": "Ours"}
+    said |= {"build_tool": "acmed"}
     made = send(api, "POST", "oem", said)
     assert made.status_code == 201
     shown = made.json()
-    assert (shown["tools"], shown["architectures"], shown["is_custom"]) == (
-        ["acmed"],
-        ["arm64"],
-        True,
-    )
+    assert (shown["tools"], shown["build_tool"]) == (["acmed"], "acmed")
+    assert (shown["architectures"], shown["is_custom"]) == (["arm64"], True)
     path = f"oem/{shown['id']}"
     changed = send(api, "PATCH", path, {"alpha_since": "4459.2.1"}, If_Match=etag(api, path))
     assert (changed.status_code, changed.json()["tools"]) == (200, ["acmed"])

@@ -69,9 +69,20 @@ def test_a_package_that_no_oem_brings_may_be_in_the_os() -> None:
     assert verdict(Image("vmware", "4757.1.0", "amd64"), hole) is Verdict.CLEAR
 
 
-def test_a_build_tells_of_the_first_tool_alone() -> None:
+def test_a_build_tells_of_the_tool_of_its_version_alone() -> None:
     hole = about("net-misc/chrony")
     assert verdict(Image("azure", "4593.2.1", "amd64", "2.12.0.4"), hole) is Verdict.UNKNOWN
+
+
+def test_a_build_with_a_version_of_its_own_tells_nothing() -> None:
+    # Hyper-V's own package is at 0.2.0, whatever its daemons are; Google's is the newest of two.
+    for oem, build, tool in (
+        ("hyperv", "0.2.0", "app-emulation/hv-daemons"),
+        ("gce", "20260504", "app-emulation/google-compute-engine"),
+    ):
+        for fixed in ("0.1", "30000000"):
+            image = Image(oem, "4593.2.1", "amd64", build)
+            assert verdict(image, about(tool, fixed=fixed)) is Verdict.UNKNOWN
 
 
 def test_the_revision_of_a_build_is_not_the_tools() -> None:

@@ -12,7 +12,9 @@ from oemupdates.services.snapshot import load
 from tests.services.makers import last_activity, make_operator
 
 pytestmark = pytest.mark.django_db
-ACME = Terms(name="Acme", alpha_since="4459.2.1", tools=("acmed", "acme-agent"))
+ACME = Terms(
+    name="Acme", alpha_since="4459.2.1", tools=("acmed", "acme-agent"), build_tool="acme-agent"
+)
 
 
 @pytest.fixture
@@ -46,6 +48,7 @@ class TestAdd:
         assert known.is_shipped("acme", version="4459.2.1", architecture="arm64")
         assert not known.is_shipped("acme", version="4459.2.0", architecture="arm64")
         assert known.oems["acme"].tools == ("acmed", "acme-agent")
+        assert known.oems["acme"].build_tool == "acme-agent"
         told = last_activity()
         assert (told.verb, told.subject, told.why) == ("oem.added", "acme", "Ours")
 
@@ -69,6 +72,7 @@ class TestAdd:
             Terms(alpha_since="4459.2.1", dropped_in="4459.2.1"),
             Terms(tools=("a,b",)),
             Terms(tools=("a" * 64,) * 4),
+            Terms(tools=("acmed",), build_tool="acme-agent"),
             Terms(before="else"),
             Terms(name="n" * 65),
         ],

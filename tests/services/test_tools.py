@@ -47,6 +47,15 @@ def test_without_a_list_the_payload_tells() -> None:
     assert tools.of_node(azure())[0] == ("WALinuxAgent", "2.12.0.4", "derived")
 
 
+def test_a_build_with_a_version_of_its_own_is_no_tools() -> None:
+    release = listed("4593.2.1", "", name="oem-hyperv", payloads=("oem-hyperv.gz",))
+    Payload.objects.filter(release=release).update(own_version="0.2.0")
+    ran = {"version": "4593.2.1", "oem": "hyperv", "oem_version": "4593.2.1"}
+    node = make_node(**ran, oem_build="0.2.0", oem_basis="observed")
+    assert tools.of_node(node) == [("hv-daemons", "", "")]
+    assert tools.first_versions(["4593.2.1"]) == {}
+
+
 def test_of_the_merged_image_and_not_of_the_os() -> None:
     listed("4081.3.6", HOLED)
     node = make_node(
