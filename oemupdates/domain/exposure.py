@@ -8,7 +8,7 @@ OEM's builds have. Where neither tells, the image is unknown, and never clean.
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -81,11 +81,13 @@ class Judged(NamedTuple):
 class Inside:
     """What is known to be in images: their lists of packages, and what OEMs are known to bring.
 
-    `lists` may leave out packages that no advisory is about.
+    `lists` may leave out packages that no advisory is about; `builds` are those that lists of OEMs
+    are of, where that is known.
     """
 
     lists: Mapping[Image, Collection[Package]]
     oems: Mapping[str, Oem]
+    builds: Mapping[Image, str] = field(default_factory=dict)
 
     @cached_property
     def carried(self) -> Mapping[str, set[str]]:
@@ -101,6 +103,14 @@ class Inside:
         named = {tool.lower() for oem in self.oems.values() for tool in oem.tools}
         seen = {tool_of(name) for oem, names in self.carried.items() if oem for name in names}
         return named | seen
+
+    def list_of(self, image: Image) -> Collection[Package] | None:
+        """What an image holds by its list; None without one, or with that of another build."""
+        any_build = image._replace(build="")
+        build = self.builds.get(any_build, "")
+        if image.build and build and build != image.build:
+            return None
+        return self.lists.get(any_build)
 
     def may_carry(self, oem: str, package: str) -> bool:
         """Whether an image that nothing else is known of may hold a package.
@@ -149,7 +159,7 @@ def images(ran: Ran, oems: Mapping[str, Oem]) -> list[Image]:
 
 def judge(said: Advisory, image: Image, inside: Inside) -> Judged:
     """Say whether an image has a hole: by its build what that tells, by its list the rest."""
-    listed = inside.lists.get(image._replace(build=""))
+    listed = inside.list_of(image)
     holed: list[Package] = []
     is_sure = True
     for name in sorted(said.packages):

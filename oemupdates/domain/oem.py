@@ -185,6 +185,11 @@ def tool_of(package: str) -> str:
     return _TOOLS.get(short, short)
 
 
+def own_package(oem: str) -> str:
+    """The package that an OEM's image is made of: its version is the image's build."""
+    return f"coreos-base/oem-{oem}"
+
+
 def payload_name(oem: str) -> str:
     """The file name under which a release carries this OEM's sysext."""
     return f"oem-{oem}.gz"

@@ -14,8 +14,8 @@ from oemupdates.domain.advisory import Advisory as Known
 from oemupdates.domain.exposure import Image, Inside, Judged, Ran, Verdict, images, judge
 from oemupdates.domain.oem import Oem
 from oemupdates.domain.version import sort_key
-from oemupdates.models import Advisory, NodeCount, Package, PackageList
-from oemupdates.services import advisories, catalogue
+from oemupdates.models import Advisory, NodeCount, Package, PackageList, Payload
+from oemupdates.services import advisories, catalogue, tools
 
 OS_LIST = "flatcar_production_image"
 _OEM = "oem-"
@@ -217,12 +217,14 @@ def _cleared(
 def _inside(names: Collection[str]) -> Inside:
     """What is known of the packages that advisories are about."""
     lists: dict[Image, list[ebuild.Package]] = {}
+    releases: dict[Image, int] = {}
     read = PackageList.objects.filter(is_read=True).values_list(
-        "name", "release__version", "release__architecture"
+        "name", "release__version", "release__architecture", "release"
     )
-    for name, version, architecture in read:
+    for name, version, architecture, release in read:
         if (image := _image(name, version, architecture)) is not None:
             lists[image] = []
+            releases[image] = release
     rows = Package.objects.filter(name__in=names, package_list__is_read=True).annotate(
         of=F("package_list__name"),
         os_version=F("package_list__release__version"),
@@ -231,7 +233,18 @@ def _inside(names: Collection[str]) -> Inside:
     for row in rows:
         if (image := _image(row.of, row.os_version, row.machine)) in lists and image:
             lists[image].append(ebuild.Package(row.name, row.version))
-    return Inside(lists, catalogue.load().oems)
+    return Inside(lists, catalogue.load().oems, _builds(releases))
+
+
+def _builds(releases: Mapping[Image, int]) -> dict[Image, str]:
+    """Of which build each OEM's list is: as it says, or as the image of its release does."""
+    own = Payload.objects.filter(name__startswith=_OEM).exclude(own_version="")
+    told = {
+        (release, name.removeprefix(_OEM).removesuffix(".gz")): build
+        for release, name, build in own.values_list("release", "name", "own_version")
+    } | tools.listed_builds({image.oem for image in releases if image.oem})
+    builds = {image: told.get((release, image.oem), "") for image, release in releases.items()}
+    return {image: build for image, build in builds.items() if build}
 
 
 def _image(name: str, version: str, architecture: str) -> Image | None:

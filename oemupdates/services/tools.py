@@ -1,13 +1,13 @@
 """Tools: what an OEM's sysext brings to a node, in which versions, and how that is known."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED
 from oemupdates.domain.confidence import Confidence, grade
 from oemupdates.domain.drift_facts import Basis
 from oemupdates.domain.event import Meaning
-from oemupdates.domain.oem import payload_name, tool_of
+from oemupdates.domain.oem import own_package, payload_name, tool_of
 from oemupdates.models import Node, Oem, Package, Payload
 
 
@@ -81,6 +81,19 @@ def first_versions(versions: Collection[str]) -> dict[tuple[str, str], str]:
         if tool_of(package) == oems[oem]:
             found[oem, os_version] = version
     return found
+
+
+def listed_builds(oems: Iterable[str]) -> dict[tuple[int, str], str]:
+    """The builds that lists of packages are of, by release and OEM, as far as they tell."""
+    own = {own_package(oem): oem for oem in oems}
+    rows = Package.objects.filter(name__in=own, package_list__is_read=True).values_list(
+        "name", "version", "package_list__name", "package_list__release"
+    )
+    return {
+        (release, own[name]): version
+        for name, version, listed, release in rows
+        if listed == payload_name(own[name]).removesuffix(".gz")
+    }
 
 
 def _listed(node: Node) -> dict[str, str]:

@@ -85,6 +85,22 @@ def test_a_build_with_a_version_of_its_own_tells_nothing() -> None:
             assert verdict(image, about(tool, fixed=fixed)) is Verdict.UNKNOWN
 
 
+def test_a_list_of_another_build_tells_nothing_of_this_one() -> None:
+    listed = Image("azure", "4593.2.1", "amd64")
+    lists = {listed: [Package("net-misc/chrony", "4.8")]}
+    hole, builds = about("net-misc/chrony", fixed="4.7"), {listed: "2.12.0.4-r2"}
+
+    def said(build: str) -> Verdict:
+        image = listed._replace(build=build)
+        return judge(hole, image, Inside(lists, KNOWN, builds)).verdict
+
+    assert said("2.12.0.4-r2") is Verdict.CLEAR
+    assert said("") is Verdict.CLEAR
+    assert said("2.13.0") is Verdict.UNKNOWN
+    builds.clear()
+    assert said("2.13.0") is Verdict.CLEAR
+
+
 def test_the_revision_of_a_build_is_not_the_tools() -> None:
     hole = about(TOOLS, fixed="13.0.5-r1")
     assert verdict(Image("vmware", "4757.1.0", "amd64", "13.0.5-r2"), hole) is Verdict.UNKNOWN

@@ -84,7 +84,7 @@ def publish(public: PublicServer, version: str, tools: str) -> None:
     public.documents |= {
         f"{folder}/oem-vmware_packages.txt": (
             f"app-emulation/open-vm-tools-{tools}::portage-stable\n"
-            "coreos-base/oem-vmware-0-r1::coreos-overlay\n"
+            f"coreos-base/oem-vmware-{tools}::coreos-overlay\n"
         ).encode(),
         f"{folder}/oem-azure_packages.txt": b"app-emulation/wa-linux-agent-2.12.0.4::x\n",
         f"{folder}/flatcar_production_image_packages.txt": b"app-shells/bash-5.2_p37::x\n",

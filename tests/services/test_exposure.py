@@ -15,6 +15,7 @@ from oemupdates.models import (
     NodeCount,
     Package,
     PackageList,
+    Payload,
     Release,
 )
 from oemupdates.services import advisories, exposure, exposure_days, package_lists
@@ -110,6 +111,24 @@ def test_a_build_that_nodes_observed_is_held_against_it() -> None:
     assert [(place.image.build, place.package_version) for place in found.places] == [
         ("12.4.5", "12.4.5")
     ]
+
+
+def test_a_list_tells_of_the_build_alone_that_it_or_its_image_names() -> None:
+    affected = osv()["affected"]
+    affected[0]["package"]["name"] = "net-misc/chrony"
+    make_advisory("CVE-1", affected=affected)
+    seen = {"oem": "azure", "oem_basis": "observed"}
+    for version, own in (("4593.2.1", "coreos-base/oem-azure-2.12.0.4-r2::x\n"), ("4593.2.2", "")):
+        release = listed(
+            version, f"{own}net-misc/chrony-99::x\n", "oem-azure", payloads=("oem-azure.gz",)
+        )
+        if not own:
+            Payload.objects.filter(release=release).update(own_version="2.12.0.4-r2")
+        for build in ("2.12.0.4-r2", "2.13.0"):
+            make_node(**seen, version=version, oem_version=version, oem_build=build)
+    found = look()
+    assert (found.nodes, found.unknown_nodes) == (0, 2)
+    assert {one.image.build for one in found.unknown} == {"2.13.0"}
 
 
 def test_a_node_counts_once_however_many_of_its_images_have_the_hole() -> None:
