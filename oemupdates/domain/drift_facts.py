@@ -89,7 +89,10 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """What a release has: the names of its payloads, and the tools' version in the OEM's."""
+    """What a release has: the names of its payloads, and the build of the OEM's.
+
+    The image tells that, or its list of packages, which names the OEM's own package.
+    """
 
     version: str
     names: frozenset[str] = frozenset()

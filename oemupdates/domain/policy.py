@@ -33,7 +33,7 @@ class PayloadSource(StrEnum):
 class Payload:
     """One file of a release. `sha1` and `sha256` are lower-case hex, `size` is in bytes.
 
-    `own_version` is that of the tools in a sysext, where it says so.
+    `own_version` is the build of an OEM's sysext, as it says or as its list of packages does.
     """
 
     name: str

@@ -1,13 +1,14 @@
 """The configuration that check-ins are answered from, as one value in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
 
 from oemupdates import models
-from oemupdates.domain.oem import Catalogue
+from oemupdates.domain.oem import Catalogue, payload_name
 from oemupdates.domain.policy import (
+    OEM_PREFIX,
     OS_PAYLOAD,
     Channel,
     Floor,
@@ -19,7 +20,7 @@ from oemupdates.domain.policy import (
 from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import parse
 from oemupdates.models.application import Architecture
-from oemupdates.services import catalogue
+from oemupdates.services import catalogue, tools
 from oemupdates.services.passes import Pass, passes
 
 NO_RELEASES: dict[str, Release] = {}
@@ -115,8 +116,18 @@ def _application_names(applications: Iterable[models.Application]) -> dict[str, 
 
 
 def _releases() -> dict[int, tuple[int, Release]]:
-    rows = models.Release.objects.prefetch_related("payloads")
-    return {row.pk: (row.application_id, _release(row)) for row in rows}
+    rows = list(models.Release.objects.prefetch_related("payloads"))
+    untold = {
+        payload.name.removeprefix(OEM_PREFIX).removesuffix(".gz")
+        for row in rows
+        for payload in row.payloads.all()
+        if payload.name.startswith(OEM_PREFIX) and not payload.own_version
+    }
+    builds = {
+        (release, payload_name(oem)): build
+        for (release, oem), build in tools.listed_builds(untold).items()
+    }
+    return {row.pk: (row.application_id, _release(row, builds)) for row in rows}
 
 
 def codebase(row: models.Release) -> str:
@@ -124,7 +135,7 @@ def codebase(row: models.Release) -> str:
     return row.codebase or f"{settings.FLEET_URL}/payloads/{row.board}/{row.version}/"
 
 
-def _release(row: models.Release) -> Release:
+def _release(row: models.Release, builds: Mapping[tuple[int, str], str]) -> Release:
     payloads = sorted(row.payloads.all(), key=lambda one: (one.name != OS_PAYLOAD, one.name))
     return Release(
         id=row.pk,
@@ -133,7 +144,14 @@ def _release(row: models.Release) -> Release:
         architecture=row.architecture,
         codebase=codebase(row),
         payloads=tuple(
-            Payload(one.name, one.size, one.sha1, one.sha256, one.is_verified, one.own_version)
+            Payload(
+                one.name,
+                one.size,
+                one.sha1,
+                one.sha256,
+                one.is_verified,
+                one.own_version or builds.get((row.pk, one.name), ""),
+            )
             for one in payloads
         ),
         blocked_because=row.blocked_because,

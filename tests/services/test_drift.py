@@ -9,8 +9,15 @@ from oemupdates.domain.drift import first_of
 from oemupdates.domain.drift_facts import Drift
 from oemupdates.domain.node import State
 from oemupdates.domain.report import read
-from oemupdates.models import Channel, DriftInterval, Node, Payload, VersionInterval
-from oemupdates.services import drift, rates, reports
+from oemupdates.models import (
+    Channel,
+    DriftInterval,
+    Node,
+    PackageList,
+    Payload,
+    VersionInterval,
+)
+from oemupdates.services import drift, package_lists, rates, reports
 from tests.node import tree as states
 from tests.node.conftest import MISSING
 from tests.node.tree import BOOT, MACHINE, NEW, OLD, Tree
@@ -18,6 +25,7 @@ from tests.services.makers import NOW, make_node, make_release, seeded_channel
 
 pytestmark = pytest.mark.django_db
 PAYLOADS = ("flatcar_production_update.gz", "oem-azure.gz")
+BUILT_OF = "app-emulation/wa-linux-agent-2.13.0::x\ncoreos-base/oem-azure-2.13.0-r1::x\n"
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +89,26 @@ def test_the_tools_of_its_os_are_those_of_the_release_here(node: Node) -> None:
     assert drifts(node)[0] is Drift.OEM_PAYLOAD_STALE
     Payload.objects.filter(name="oem-azure.gz").update(own_version="2.12.0.4-r2")
     assert drifts(node) == [Drift.IN_SYNC, Drift.REPORT_NEVER]
+
+
+def test_without_a_look_inside_its_list_of_packages_names_the_build(node: Node) -> None:
+    seen = {"oem_basis": "observed", "oem_version": NEW, "oem_build": "2.12.0.4-r2"}
+    Node.objects.update(**seen, birth_version="2.9.1.1-r4")
+    release = make_release(NEW, payloads=PAYLOADS)
+    own = PackageList.objects.create(release=release, name="oem-azure", content=BUILT_OF)
+    PackageList.objects.create(release=release, name="oem-other", content=BUILT_OF)
+    assert drifts(node)[0] is Drift.IN_SYNC
+    package_lists.read_new()
+    assert drifts(node)[0] is Drift.OEM_PAYLOAD_STALE
+    Node.objects.update(oem_build="2.13.0-r1")
+    assert drifts(node)[0] is Drift.IN_SYNC
+    # What was written at birth is older than that, and says nothing where a beacon does.
+    Node.objects.update(oem_basis="derived", oem_build="")
+    assert Drift.OEM_INSTALL_AGE in drifts(node)
+    # The image of the release knows better than its list.
+    Payload.objects.filter(name="oem-azure.gz").update(own_version="2.9.1.1-r4")
+    assert Drift.OEM_INSTALL_AGE not in drifts(node)
+    assert own.packages.exists()
 
 
 def test_two_versions_with_a_sysext_migrate_a_node(node: Node) -> None:

@@ -10,6 +10,7 @@ from oemupdates.domain.exposure import Image, Verdict
 from oemupdates.models import (
     Activity,
     Advisory,
+    Configuration,
     Exposure,
     Node,
     NodeCount,
@@ -199,6 +200,18 @@ def test_a_list_that_changes_is_read_anew() -> None:
     assert [row.version for row in Package.objects.filter(package_list__release=release)] == [
         "13.0.5"
     ]
+
+
+def test_lists_of_oems_move_the_configuration_once_however_many_came() -> None:
+    release = make_release()
+    before = Configuration.objects.get().epoch
+    PackageList.objects.create(release=release, name=exposure.OS_LIST, content=CLEARED)
+    assert package_lists.read_new() == 1
+    assert Configuration.objects.get().epoch == before
+    for name in ("oem-azure", "oem-vmware"):
+        PackageList.objects.create(release=release, name=name, content=CLEARED)
+    assert package_lists.read_new() == 2
+    assert Configuration.objects.get().epoch == before + 1
 
 
 def test_days_are_counted_at_their_worst_hour() -> None:
