@@ -25,6 +25,8 @@ _MACHINE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _BEACON = re.compile(r"sysext/(none|[^/]+)(?:/([^/]*))?")
 _UNKNOWN_BUILD = "-"
+# What stands for the version of an image that is bound to none.
+LEVEL, ANY = "level-", "_any"
 
 
 class BadCheckIn(ValueError):
@@ -69,7 +71,7 @@ def check(values: dict[str, str]) -> None:
 
 
 class OemClaim(NamedTuple):
-    """What `oemversion` says: a live reading of the beacon, or a birth version."""
+    """What is said of an OEM's sysext: a live reading, or a birth version."""
 
     basis: str
     version: str = ""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from oemupdates.domain.checkin import OBSERVED
+from oemupdates.domain.checkin import ANY, LEVEL, OBSERVED
 from oemupdates.domain.drift_facts import UNKEPT, Basis, Drift, Facts, Found, is_version
 from oemupdates.domain.ebuild import BadVersion as BadBuild
 from oemupdates.domain.ebuild import order
@@ -17,8 +17,6 @@ from oemupdates.domain.oem import NO_OEM, payload_name
 from oemupdates.domain.report import Extension, Report, flatcar_name
 from oemupdates.domain.version import BadVersion, parse
 
-# What the beacon says instead of a version, for an image that is bound to none.
-LEVEL, ANY = "level-", "_any"
 INITIAL = "-initial.raw"
 REBOOT_DAYS = 7.0
 

@@ -1,4 +1,4 @@
-"""How a check-in changes what is remembered of a node.
+"""How a check-in, or a report, changes what is remembered of a node.
 
 The state is derived from what was heard last and never a trap: any event may be missing, and a new
 check-in always wins.
@@ -19,11 +19,13 @@ from oemupdates.domain.checkin import (
     OBSERVED,
     REPORTED,
     CheckIn,
+    OemClaim,
     read_oem_version,
 )
 from oemupdates.domain.event import FIRST_CHECK, POSTINST, Event, Meaning, decode, meaning
 from oemupdates.domain.node import UNDER_WAY, Node, State
 from oemupdates.domain.oem import NO_OEM, Catalogue
+from oemupdates.domain.report import Report, brief, observed
 from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import BadVersion, parse
 
@@ -76,6 +78,19 @@ def hear(
     return hearing
 
 
+def hear_report(known: Node, report: Report) -> Node:
+    """Take a report into what is remembered of a node; a beacon, which says so each time, wins."""
+    node = known.copy()
+    node.needs, node.reported = " ".join(report.needs), brief(report)
+    of = {"oem": known.oem, "boot_id": known.boot_id}
+    said = OemClaim(known.oem_basis, known.oem_version, known.oem_build)
+    has_beacon = said.basis == OBSERVED and said != observed(known.reported, **of)
+    seen = observed(node.reported, **of)
+    if seen is not None and not has_beacon and known.oem not in NO_OEM:
+        node.oem_basis, node.oem_version, node.oem_build = seen
+    return node
+
+
 def _take_facts(said: CheckIn, node: Node) -> None:
     node.track = said.track
     node.version = said.version
@@ -100,8 +115,11 @@ def _take_oem(said: CheckIn, node: Node, catalogue: Catalogue) -> None:
         return
     if claim.basis == REPORTED:
         node.birth_version = claim.build
+    seen = observed(node.reported, oem=node.oem, boot_id=node.boot_id)
     if node.oem in NO_OEM:
         node.oem_basis, node.oem_version, node.oem_build = NO_BASIS, "", ""
+    elif seen is not None:
+        node.oem_basis, node.oem_version, node.oem_build = seen
     elif runs_sysext(node, catalogue):
         node.oem_basis, node.oem_version, node.oem_build = DERIVED, node.version, ""
     else:

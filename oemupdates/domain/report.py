@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
+from oemupdates.domain.checkin import ANY, LEVEL, OBSERVED, OemClaim
+
 SCHEMA = 1
 MAX_BYTES = 64 * 1024
 MAX_EXTENSIONS, MAX_FILES, MAX_ENABLED = 64, 128, 64
@@ -15,6 +17,8 @@ _BOOT_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+@-]{0,99}", re.ASCII)
 _PATH = re.compile(r"/[0-9A-Za-z._+@/-]{1,199}", re.ASCII)
 _OEM_PREFIX = "oem-"
+# A version that a node's row has room for, and the beacon would tell.
+_WORD = re.compile(r"[0-9A-Za-z._+~-]{1,60}", re.ASCII)
 T = TypeVar("T")
 
 
@@ -194,6 +198,28 @@ def _told(values: dict[str, Any]) -> dict[str, Any]:
 def end(kept: str) -> str:
     """A kept report that counts no more, since it is of no boot."""
     return json.dumps(json.loads(kept) | {"boot_id": ""}, separators=(",", ":"), sort_keys=True)
+
+
+def observed(kept: str, *, oem: str, boot_id: str) -> OemClaim | None:
+    """What a kept report saw to be merged of an OEM; None if it is of another one, or boot.
+
+    Each check-in of a node without a beacon asks: what is of another boot is not taken apart.
+    """
+    boot = boot_id.strip("{}")
+    if not boot or boot not in kept:
+        return None
+    told = json.loads(kept)
+    if (told.get("boot_id"), told.get("oem")) != (boot, oem):
+        return None
+    name = f"{_OEM_PREFIX}{oem}"
+    image = next((one for one in told.get("extensions", ()) if one["name"] == name), {})
+    if not image.get("merged"):
+        return OemClaim(OBSERVED)
+    level, build = image.get("sysext_level"), image.get("payload_version", "")
+    version = f"{LEVEL}{level}" if level else image.get("version_id") or ANY
+    if not _WORD.fullmatch(version):
+        return None
+    return OemClaim(OBSERVED, version, build if _WORD.fullmatch(build) else "")
 
 
 class _Fields:

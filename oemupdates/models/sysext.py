@@ -2,8 +2,7 @@
 
 from django.db.models import Case, CharField, F, Q, TextChoices, Value, When
 
-from oemupdates.domain.checkin import DERIVED, OBSERVED
-from oemupdates.domain.drift import ANY
+from oemupdates.domain.checkin import ANY, DERIVED, OBSERVED
 
 
 class Sysext(TextChoices):

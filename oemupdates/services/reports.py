@@ -5,9 +5,14 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from oemupdates.domain.report import Report, brief, dump, end
-from oemupdates.models import FLATCAR, Node, SysextReport
+from oemupdates.domain.hearing import hear_report
+from oemupdates.domain.node import RAN, starts_interval
+from oemupdates.domain.node import Node as Known
+from oemupdates.domain.report import Report, dump, end
+from oemupdates.models import FLATCAR, Node, SysextReport, VersionInterval
 from oemupdates.services import passes, rates, remeasuring, snapshot
+from oemupdates.services.checkins import READ
+from oemupdates.services.counters import Moves
 from oemupdates.services.measuring import Measuring
 
 # The script comes every six hours; what is so much older says nothing about today.
@@ -61,12 +66,32 @@ def take(report: Report, *, secret: str, address: str | None, now: datetime) -> 
         if found.group is not None and found.group != node.group_id:
             raise WrongSecret("this secret is not for the group of this machine")
         kept = _keep(node, report, address, now)
-        told = {"needs": " ".join(report.needs), "reported": brief(report)}
-        if (node.needs, node.reported) != tuple(told.values()):
-            Node.objects.filter(pk=node.pk).update(**told)
-            config = snapshot.current()
-            remeasuring.settle([node.pk], Measuring(config, now), by="a report")
+        before = Known(**{name: getattr(node, name) for name in READ})
+        after = hear_report(before, report)
+        if after != before:
+            _settle(before, after, now)
     return kept
+
+
+def _settle(before: Known, after: Known, now: datetime) -> None:
+    """Write what a report changed of a node, which is locked, as a check-in does."""
+    opened, closed = Measuring(snapshot.current(), now).settle(
+        before, after, at=now, by="a report"
+    )
+    was, is_now = vars(before), vars(after)
+    changed = {name: value for name, value in is_now.items() if value != was[name]}
+    Node.objects.filter(pk=after.id).update(**changed)
+    if starts_interval(before, after):
+        # It is so since its boot. No check-in can come that began before the last one.
+        at = before.last_seen_at or now
+        VersionInterval.objects.filter(node=after.id, ended_at=None).update(ended_at=at)
+        ran = {name: is_now[name] for name in RAN}
+        VersionInterval.objects.create(node_id=after.id, started_at=at, **ran)
+    remeasuring.write(opened, closed)
+    moves = Moves()
+    moves.leave(before)
+    moves.enter(after)
+    moves.write()
 
 
 def _keep(node: Node, report: Report, address: str | None, now: datetime) -> SysextReport:

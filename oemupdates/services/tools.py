@@ -22,8 +22,8 @@ class Tool(NamedTuple):
 def of_node(node: Node) -> list[Tool]:
     """The tools of the OEM sysext that a node runs; none if it runs none, or it brings none.
 
-    The build of an OEM's sysext is the version of the tool that the catalogue names. A beacon
-    observes it; the other versions follow from the image's list of packages.
+    The build of an OEM's sysext is the version of the tool that the catalogue names. A beacon or a
+    report observes it; the other versions follow from the image's list of packages.
     """
     row = Oem.objects.filter(kind=Oem.Kind.OEM, oem_id=node.oem).first()
     names = [name for name in row.tools.split(", ") if name] if row else []
