@@ -15,7 +15,7 @@ from oemupdates.domain.ustar import Member, pieces
 from oemupdates.models import NodeCount, Payload, Release
 from oemupdates.services import bundle_keys, bundle_ways
 from oemupdates.services.activity import Refused
-from oemupdates.services.payload_files import hosted_folder
+from oemupdates.services.hosting import hosted_folder
 
 _CHUNK = 1024 * 1024
 _OEM, _EXTENSION, _ENDING = "oem-", "flatcar-", ".gz"

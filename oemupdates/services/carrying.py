@@ -16,7 +16,7 @@ from oemupdates.domain.ustar import Member
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Floor, Node, Payload, Release
 from oemupdates.services import catalogue
-from oemupdates.services.payload_files import hosted_folder
+from oemupdates.services.hosting import hosted_folder
 from oemupdates.services.snapshot import codebase
 
 _EXTENSION, _ENDING = "flatcar-", ".gz"

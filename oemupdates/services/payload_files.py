@@ -1,13 +1,6 @@
-"""Payload files on the disk: which of a folder nodes accept, what they hold, and where we host."""
+"""Payload files of a folder: which of them nodes accept, and what they hold."""
 
-import hashlib
-import os
 import re
-import shutil
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,19 +10,14 @@ from django.conf import settings
 from oemupdates.domain import payload as payloads
 from oemupdates.domain.extension import BadExtension, ExtensionRelease, check
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.services import catalogue, extension_images, payload_disk
+from oemupdates.services import catalogue, extension_images
 from oemupdates.services.activity import Refused
 from oemupdates.services.extension_images import CannotLook
 
 _OEM = re.compile(r"oem-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
 _EXTENSION = re.compile(r"flatcar-([0-9A-Za-z][0-9A-Za-z._-]{0,99})\.gz", re.ASCII)
-_SUM = ".sha256"
-_READ_BYTES = 1024 * 1024
-# Copies on their way, beside the boards; the payload server knows no such board.
-_INCOMING = ".incoming"
-# Files that this server fetched itself, and that nobody else writes to.
-STAGING = ".staging"
-_LEFT_BEHIND_SECONDS = 24 * 60 * 60
+SUM = ".sha256"
+_MAX_SUM_BYTES = 1024 * 1024
 _MAX_BECAUSE = 200
 
 
@@ -105,7 +93,7 @@ def read(
     if needs_os and OS_PAYLOAD not in names:
         raise BadPayload(f"{directory} holds no {OS_PAYLOAD}, without which nothing updates.")
     for path in paths:
-        if path.name.endswith(_SUM) and path.name.removesuffix(_SUM) in names:
+        if path.name.endswith(SUM) and path.name.removesuffix(SUM) in names:
             continue
         why = why_left_out(path.name) if path.is_file() else "no file"
         if why:
@@ -189,10 +177,10 @@ def _look_into(file: PayloadFile, *, version: str, architecture: str) -> Payload
 
 def _check_sum(file: PayloadFile) -> None:
     """Compare with the `.sha256` beside the file, if there is one."""
-    path = file.path.with_name(file.name + _SUM)
+    path = file.path.with_name(file.name + SUM)
     if not path.is_file():
         return
-    if path.stat().st_size > _READ_BYTES:
+    if path.stat().st_size > _MAX_SUM_BYTES:
         raise BadPayload(f"{path.name} is too long to be a list of SHA-256 sums.")
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         said, _, name = line.partition(" ")
@@ -204,115 +192,3 @@ def _check_sum(file: PayloadFile) -> None:
                 )
             return
     raise BadPayload(f"{path.name} says nothing of {file.name}.")
-
-
-def hosted_folder(*, board: str, version: str) -> Path:
-    """Where this server keeps the payloads of a release."""
-    return Path(settings.PAYLOAD_DIR) / board / version
-
-
-class Staged:
-    """Copies of payload files that wait to be put in place, all at once."""
-
-    def __init__(self, copies: list[tuple[Path, Path]]) -> None:
-        self._copies = copies
-
-    def put_in_place(self) -> None:
-        """Rename the copies to where they are served from; whole files only, ever."""
-        folders = {place.parent for _, place in self._copies}
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-        for copy, place in self._copies:
-            copy.replace(place)
-        for folder in folders:
-            # The folder's own names, and its name in the folders above it.
-            for one in (folder, *folder.parents[:2]):
-                _sync_folder(one)
-
-
-@contextmanager
-def staged(files: list[PayloadFile], place: Path) -> Iterator[Staged]:
-    """Copy to the disk of `place` what is not there yet, each with its `.sha256`.
-
-    Nothing is taken away from there meanwhile. What was not put in place when the block ends is
-    deleted. A copy that was cut short is never under the name of a payload: it is left under
-    `.incoming`, for a later import to delete.
-    """
-    incoming = Path(settings.PAYLOAD_DIR) / _INCOMING
-    _delete_left_behind(incoming)
-    folder = incoming / uuid.uuid4().hex
-    folder.mkdir(parents=True)
-    try:
-        with payload_disk.hosting():
-            yield Staged(list(_copies(files, folder, place)))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _copies(files: list[PayloadFile], folder: Path, place: Path) -> Iterator[tuple[Path, Path]]:
-    """Copies in a folder, and their places, of what is not in its place yet."""
-    for file in files:
-        if not _holds(place / file.name, file):
-            yield _copy(file, folder), place / file.name
-        line = f"{file.sha256}  {file.name}\n".encode()
-        there = place / (file.name + _SUM)
-        if not there.is_file() or there.read_bytes() != line:
-            yield _write(folder / there.name, line), there
-
-
-def _holds(path: Path, file: PayloadFile) -> bool:
-    """Whether a file is there already, byte for byte."""
-    if not path.is_file() or path.stat().st_size != file.size:
-        return False
-    with path.open("rb") as there:
-        return hashlib.file_digest(there, "sha256").hexdigest() == file.sha256
-
-
-def _copy(file: PayloadFile, folder: Path) -> Path:
-    copy = folder / file.name
-    if _is_ours(file.path):
-        with suppress(OSError):  # another disk, or one that knows no links
-            copy.hardlink_to(file.path)
-            return copy
-    sha256 = hashlib.sha256()
-    with file.path.open("rb") as source, copy.open("xb") as target:
-        while chunk := source.read(_READ_BYTES):
-            sha256.update(chunk)
-            target.write(chunk)
-        target.flush()
-        os.fsync(target.fileno())
-    if sha256.hexdigest() != file.sha256:
-        raise BadPayload(f"{file.name} changed while it was copied.")
-    return copy
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether a file may be hosted as it lies there, in place of a copy."""
-    staging = Path(settings.PAYLOAD_DIR) / STAGING
-    return path.is_relative_to(staging) and not path.is_symlink()
-
-
-def _write(path: Path, content: bytes) -> Path:
-    with path.open("xb") as target:
-        target.write(content)
-        target.flush()
-        os.fsync(target.fileno())
-    return path
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _delete_left_behind(incoming: Path) -> None:
-    """Delete what an import that was killed left; one that is under way is younger."""
-    if not incoming.is_dir():
-        return
-    for folder in incoming.iterdir():
-        with suppress(FileNotFoundError):  # another import ended just now
-            if time.time() - folder.stat().st_mtime > _LEFT_BEHIND_SECONDS:
-                shutil.rmtree(folder)

@@ -12,14 +12,8 @@ from oemupdates.domain.version import BadVersion, parse, sort_key
 from oemupdates.models import Application, Channel, Operator, Release
 from oemupdates.services import activity, channels
 from oemupdates.services.configuration import changing
-from oemupdates.services.payload_files import (
-    Folder,
-    PayloadFile,
-    Staged,
-    hosted_folder,
-    read,
-    staged,
-)
+from oemupdates.services.hosting import Staged, hosted_folder, staged
+from oemupdates.services.payload_files import Folder, PayloadFile, read
 from oemupdates.services.release_payloads import believe, register
 
 _MAX_URL = 500

@@ -14,7 +14,7 @@ from oemupdates.domain import demo
 from oemupdates.models import Payload
 from oemupdates.services import activity
 from oemupdates.services.configuration import changing
-from oemupdates.services.payload_files import hosted_folder
+from oemupdates.services.hosting import hosted_folder
 
 READ_AGAIN = timedelta(days=7)
 GONE = "it is not on this server's disk any more"

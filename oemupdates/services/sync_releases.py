@@ -12,7 +12,8 @@ from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import Payload, Release, SyncRun, Upstream
 from oemupdates.services import activity, origins
-from oemupdates.services.payload_files import Folder, hosted_folder, why_left_out
+from oemupdates.services.hosting import hosted_folder
+from oemupdates.services.payload_files import Folder, why_left_out
 from oemupdates.services.releases import Source, import_release
 from oemupdates.services.sync_keeper import Keeper
 from oemupdates.services.sync_staging import staging

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 
 from oemupdates.services.activity import Refused
-from oemupdates.services.payload_files import STAGING
+from oemupdates.services.hosting import STAGING
 
 _LOCK = "lock"
 _LEFT_BEHIND_SECONDS = 7 * 24 * 60 * 60
