@@ -15,9 +15,10 @@ from oemupdates.domain.hearing import Hearing, hear
 from oemupdates.domain.node import Node, State, starts_interval
 from oemupdates.domain.policy import Group
 from oemupdates.domain.reason import Reason, Why
-from oemupdates.services.counters import Cell, cell, holds_place
+from oemupdates.services.counters import Cell, cell
 from oemupdates.services.kept import dump_reasons
 from oemupdates.services.measuring import Closed, Measuring, Opened
+from oemupdates.services.places import Places
 from oemupdates.services.snapshot import Snapshot
 
 Key = tuple[str, str]
@@ -149,8 +150,7 @@ class _Taking:
         self.now = now
         self.nodes: dict[Key, Node] = {}
         self.times: dict[Key, int] = {}
-        self.under_way = dict(known.under_way)
-        self.groups: dict[int, Group] = {}
+        self.places = Places(known.under_way)
         self.writes = Writes(now)
         self.measuring = Measuring(snapshot, now)
 
@@ -165,8 +165,7 @@ class _Taking:
         application = self.snapshot.applications.get(said.application)
         group = _group_of(said, node, self.snapshot, now)
         node.group_id = group.id if group else None
-        if group and group.max_under_way is not None:
-            self.groups[group.id] = group
+        self.places.know(group)
         decision = None
         if said.asks:
             decision = self._decide(said, before, node, group, now)
@@ -174,7 +173,7 @@ class _Taking:
             node.state = State.UNASSIGNED
         elif node.state == State.UNASSIGNED:
             node.state = State.NEW
-        self._keep_place(before, node)
+        self.places.move(before, node)
         if before is None:
             node.id = self.known.next_id()
         self.nodes[key] = node
@@ -200,7 +199,7 @@ class _Taking:
                 node,
                 group,
                 releases=self.snapshot.releases_for(application, node.architecture),
-                places_left=self._places_left(before, group),
+                places_left=self.places.left(before, group),
                 now=now,
             )
         settle(node, decision, now)
@@ -210,25 +209,6 @@ class _Taking:
             node.answer, node.reasons = answer, reasons
             self.writes.answers.append((node, said))
         return decision
-
-    def _places_left(self, before: Node | None, group: Group | None) -> int | None:
-        if group is None or group.max_under_way is None:
-            return None
-        left = group.max_under_way - self.under_way.get(group.id, 0)
-        # A node that holds a place keeps it, also when its state was just found to be another.
-        holds = before is not None and before.group_id == group.id and holds_place(before)
-        return left + 1 if holds else left
-
-    def _keep_place(self, before: Node | None, node: Node) -> None:
-        """Move the places that are counted: those of groups with a limit."""
-        was = before.group_id if before is not None and holds_place(before) else None
-        is_now = node.group_id if holds_place(node) else None
-        if was == is_now:
-            return
-        if was is not None and was in self.under_way:
-            self.under_way[was] -= 1
-        if is_now is not None and is_now in self.groups:
-            self.under_way[is_now] = self.under_way.get(is_now, 0) + 1
 
     def _note_events(
         self, hearing: Hearing, said: CheckIn, before: Node | None, now: datetime
@@ -271,16 +251,8 @@ class _Taking:
             self._count(before, node)
         # One node may have been answered twice in a batch: its last answer is what counts.
         writes.answers = list({node.id: (node, said) for node, said in writes.answers}.values())
-        writes.budgets = {
-            group_id: (now - self.known.under_way.get(group_id, 0), self._limit(group_id))
-            for group_id, now in sorted(self.under_way.items())
-            if now != self.known.under_way.get(group_id, 0)
-        }
+        writes.budgets = self.places.changes()
         return writes
-
-    def _limit(self, group_id: int) -> int:
-        group = self.groups.get(group_id)
-        return group.max_under_way or 0 if group else 0
 
     def _count(self, before: Node | None, node: Node) -> None:
         was = cell(before) if before is not None else None
