@@ -19,6 +19,7 @@ from oemupdates.models.count_queries import Value
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.sysext import Sysext
 from oemupdates.services.finding import COLUMNS, Found
+from oemupdates.services.finding_groups import named
 
 # The facets with a list of choices, and their labels.
 LISTS = {
@@ -145,7 +146,7 @@ def _said(key: Key, value: Value, found: Found) -> str:
     """A value as the query box says it: as it stands there, or a group by its name."""
     if key is not Key.GROUP:
         return str(value)
-    return found.named(int(value))
+    return named(int(value), found.groups)
 
 
 def _ordered(key: Key, values: dict[Value, int]) -> Iterable[Value]:

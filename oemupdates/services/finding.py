@@ -17,7 +17,6 @@ from oemupdates.domain.drift import UNMEASURED
 from oemupdates.domain.query import (
     EXPOSURES,
     VERSIONS,
-    BadQuery,
     Flag,
     Key,
     Op,
@@ -35,13 +34,12 @@ from oemupdates.models.node_queries import (
     cheapest,
     distinct_versions,
 )
-from oemupdates.models.standing import Standing, wanted_by_standing
 from oemupdates.services.finding_exposed import exposed
+from oemupdates.services.finding_groups import group_keys, standing
 from oemupdates.services.finding_rows import (
     by_column,
     carries,
     carrying,
-    group_keys,
     labels,
     seen,
 )
@@ -217,23 +215,11 @@ class Found:
         """The groups that a term names, by key; raises `BadQuery` for one that there is not."""
         return [key for text in term.texts for key in group_keys(text, self.groups)]
 
-    def named(self, group: int) -> str:
-        """A group as a query names it: by its name, with its architecture if there are several."""
-        name = self.groups.get(group, "")
-        short = name.rpartition(" (")[0]
-        if not name or group_keys(name, self.groups) != [group]:
-            return f"#{group}"
-        return short if group_keys(short, self.groups) == [group] else name
-
     def _standing(self, term: Term) -> Wanted:
         groups = [test for other in self.query.about(Key.GROUP) for test in self._tests(other)]
-        keys = [int(key) for test in groups for key in test.values if not test.is_negated]
-        if len(keys) != 1 or term.is_negated:
-            raise BadQuery("A standing is asked for together with one group, and without a minus.")
-        group = Group.objects.select_related("channel__target").filter(pk=keys[0]).first()
-        target = group.channel.target if group and group.channel else None
-        standing = Standing(term.values[0].text)
-        return wanted_by_standing(keys[0], target.version if target else "", standing)
+        return standing(
+            term, [int(key) for test in groups for key in test.values if not test.is_negated]
+        )
 
     @property
     def _may_be_archived(self) -> bool:

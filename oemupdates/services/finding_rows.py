@@ -1,16 +1,15 @@
 """What a query says, as conditions on rows: above all what no counter knows."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from oemupdates.domain.query import BadQuery, Op, Term, seconds
+from oemupdates.domain.query import Op, Term, seconds
 from oemupdates.domain.query import Value as Said
 from oemupdates.models import Label, NodeLabel
 from oemupdates.models.cells import Test
 from oemupdates.models.count_queries import Value
-from oemupdates.models.node_queries import NO_GROUP
 
 _MANY_VALUES = 200
 
@@ -55,18 +54,6 @@ def carries(term: Term) -> Q:
     """A condition on the labels of a node."""
     carried = Q(Exists(carrying(term).filter(node=OuterRef("pk"))))
     return ~carried if term.is_negated else carried
-
-
-def group_keys(text: str, groups: Mapping[int, str]) -> list[int]:
-    """The groups of a name, of a name and architecture, or of a number such as #3."""
-    if not text:
-        return [NO_GROUP]
-    if text.startswith("#") and text[1:].isascii() and text[1:].isdigit():
-        return [int(text[1:])]
-    found = [key for key, name in groups.items() if text in {name, name.rpartition(" (")[0]}]
-    if not found:
-        raise BadQuery(f"There is no group {text!r}.")
-    return found
 
 
 def by_column(

@@ -11,6 +11,7 @@ from oemupdates.domain.query_reading import read
 from oemupdates.models import Node
 from oemupdates.services import finding, nodes, walking
 from oemupdates.services.finding import Found, find
+from oemupdates.services.finding_groups import named
 from tests.services.makers import NOW, make_node, seeded_group
 
 pytestmark = pytest.mark.django_db
@@ -85,7 +86,7 @@ class TestQueries:
     def test_name_a_group_so_that_it_alone_is_meant(self) -> None:
         found = ask("")
         for key in found.groups:
-            (term,) = read(f'group:"{found.named(key)}"').terms
+            (term,) = read(f'group:"{named(key, found.groups)}"').terms
             assert found.keys(term) == [key]
 
     @pytest.mark.parametrize(

@@ -1,0 +1,40 @@
+"""Groups as queries name them, and how their nodes stand to what they are to run."""
+
+from collections.abc import Collection, Mapping
+
+from oemupdates.domain.query import BadQuery, Term
+from oemupdates.models import Group
+from oemupdates.models.count_queries import Wanted
+from oemupdates.models.node_queries import NO_GROUP
+from oemupdates.models.standing import Standing, wanted_by_standing
+
+
+def group_keys(text: str, groups: Mapping[int, str]) -> list[int]:
+    """The groups of a name, of a name and architecture, or of a number such as #3."""
+    if not text:
+        return [NO_GROUP]
+    if text.startswith("#") and text[1:].isascii() and text[1:].isdigit():
+        return [int(text[1:])]
+    found = [key for key, name in groups.items() if text in {name, name.rpartition(" (")[0]}]
+    if not found:
+        raise BadQuery(f"There is no group {text!r}.")
+    return found
+
+
+def named(group: int, groups: Mapping[int, str]) -> str:
+    """A group as a query names it: by its name, with its architecture if there are several."""
+    name = groups.get(group, "")
+    short = name.rpartition(" (")[0]
+    if not name or group_keys(name, groups) != [group]:
+        return f"#{group}"
+    return short if group_keys(short, groups) == [group] else name
+
+
+def standing(term: Term, groups: Collection[int]) -> Wanted:
+    """What a standing means for the counters; raises `BadQuery` unless there is one group."""
+    if len(groups) != 1 or term.is_negated:
+        raise BadQuery("A standing is asked for together with one group, and without a minus.")
+    (key,) = groups
+    group = Group.objects.select_related("channel__target").filter(pk=key).first()
+    target = group.channel.target if group and group.channel else None
+    return wanted_by_standing(key, target.version if target else "", Standing(term.values[0].text))
