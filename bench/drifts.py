@@ -11,7 +11,8 @@ from oemupdates.domain.drift_facts import Drift
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.domain.report import Extension, Report, StoredFile, brief
+from oemupdates.domain.report import Extension, Report, StoredFile
+from oemupdates.domain.reported import brief
 
 RUNS, NEXT, OLDER, UNPORTED, DROPPED = "4593.2.1", "4757.1.0", "4459.2.4", "3510.2.8", "4722.0.0"
 BUILD = "2.12.0.4-r2"

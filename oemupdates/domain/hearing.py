@@ -25,7 +25,8 @@ from oemupdates.domain.checkin import (
 from oemupdates.domain.event import FIRST_CHECK, POSTINST, Event, Meaning, decode, meaning
 from oemupdates.domain.node import UNDER_WAY, Node, State
 from oemupdates.domain.oem import NO_OEM, Catalogue
-from oemupdates.domain.report import Report, brief, observed
+from oemupdates.domain.report import Report
+from oemupdates.domain.reported import brief, is_kept_of, observed
 from oemupdates.domain.shipped import SHIPPED
 from oemupdates.domain.version import BadVersion, parse
 
@@ -69,7 +70,7 @@ def hear(
     if is_anew or any(heard.meaning is Meaning.FIRST_BOOT for heard in hearing.events):
         node.ported_versions, node.reset_at = "", now
     note_ported_version(node, catalogue)
-    _take_oem(said, node, catalogue)
+    _take_oem(known, said, node, catalogue)
     if known is None or known.state != node.state:
         node.state_at = now
     node.last_seen_at = now
@@ -105,7 +106,7 @@ def _take_facts(said: CheckIn, node: Node) -> None:
     node.updater = said.updater or node.updater
 
 
-def _take_oem(said: CheckIn, node: Node, catalogue: Catalogue) -> None:
+def _take_oem(known: Node | None, said: CheckIn, node: Node, catalogue: Catalogue) -> None:
     claim = read_oem_version(said.oem_version)
     # A node without an OEM has none to merge: its beacon's "none" is no news.
     if claim.basis == OBSERVED and (claim.version or node.oem not in NO_OEM):
@@ -115,7 +116,7 @@ def _take_oem(said: CheckIn, node: Node, catalogue: Catalogue) -> None:
         return
     if claim.basis == REPORTED:
         node.birth_version = claim.build
-    seen = observed(node.reported, oem=node.oem, boot_id=node.boot_id)
+    seen = _reported(known, node)
     if node.oem in NO_OEM:
         node.oem_basis, node.oem_version, node.oem_build = NO_BASIS, "", ""
     elif seen is not None:
@@ -124,6 +125,19 @@ def _take_oem(said: CheckIn, node: Node, catalogue: Catalogue) -> None:
         node.oem_basis, node.oem_version, node.oem_build = DERIVED, node.version, ""
     else:
         node.oem_basis, node.oem_version, node.oem_build = REPORTED, "", ""
+
+
+def _reported(known: Node | None, node: Node) -> OemClaim | None:
+    """What a report of this boot saw of its OEM, if one did."""
+    # It was taken when it came: each check-in would pay for reading it again.
+    if (
+        known is not None
+        and known.oem_basis == OBSERVED
+        and (known.oem, known.boot_id) == (node.oem, node.boot_id)
+        and is_kept_of(node.reported, node.boot_id)
+    ):
+        return OemClaim(OBSERVED, known.oem_version, known.oem_build)
+    return observed(node.reported, oem=node.oem, boot_id=node.boot_id)
 
 
 def _notice_past(known: Node, said: CheckIn, node: Node, now: datetime) -> bool:

@@ -37,7 +37,7 @@ class Node:
     own version where known; `oem_basis` says whether they are observed or derived. What a stock
     node reports is its `birth_version` and never the current one.
     `needs` are the names of the payloads that an update must bring, as it last reported, and
-    `reported` what else of that report matters to it (`report.brief`).
+    `reported` what else of that report matters to it (`reported.brief`).
 
     `drift` and `drift_basis` are how far it is out of step (`drift.Measure`), and `drift_at` is
     since when its OEM is; `state_at` is since when it stands as it does.

@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from oemupdates.domain.checkin import ANY, LEVEL, OBSERVED, OemClaim
-
 SCHEMA = 1
 MAX_BYTES = 64 * 1024
 MAX_EXTENSIONS, MAX_FILES, MAX_ENABLED = 64, 128, 64
@@ -16,9 +14,7 @@ _MACHINE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._:-]{0,63}", re.ASCII)
 _BOOT_ID = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+@-]{0,99}", re.ASCII)
 _PATH = re.compile(r"/[0-9A-Za-z._+@/-]{1,199}", re.ASCII)
-_OEM_PREFIX = "oem-"
-# A version that a node's row has room for, and the beacon would tell.
-_WORD = re.compile(r"[0-9A-Za-z._+~-]{1,60}", re.ASCII)
+OEM_PREFIX = "oem-"
 T = TypeVar("T")
 
 
@@ -88,7 +84,7 @@ class Report(NamedTuple):
     @property
     def oem_extension(self) -> Extension | None:
         """What is reported of the OEM's image."""
-        return self.extension(f"{_OEM_PREFIX}{self.oem_id}") if self.oem_id else None
+        return self.extension(f"{OEM_PREFIX}{self.oem_id}") if self.oem_id else None
 
     def is_of_boot(self, boot_id: str) -> bool:
         """Whether it was made in the boot that a check-in tells, which puts braces around it."""
@@ -104,7 +100,7 @@ class Report(NamedTuple):
         """The payloads that an update of this node must bring, or its post-install step fails."""
         needed = []
         if self.oem_flag_active and _NAME.fullmatch(self.oem):
-            needed.append(f"{_OEM_PREFIX}{self.oem}.gz")
+            needed.append(f"{OEM_PREFIX}{self.oem}.gz")
         needed += [f"{flatcar_name(name)}.gz" for name in self.extensions_by_update]
         return tuple(needed)
 
@@ -169,57 +165,6 @@ def load(text: str) -> Report:
     values["extensions"] = tuple(Extension(**one) for one in values.get("extensions", ()))
     values["files"] = tuple(StoredFile(**file) for file in values.get("files", ()))
     return Report(**values)
-
-
-def brief(report: Report) -> str:
-    """What of a report a node is measured by, as it is kept with the node: `load` reads it too."""
-    names = {f"{_OEM_PREFIX}{report.oem_id}", *map(flatcar_name, report.extensions_by_update)}
-    told = {
-        "boot_id": report.boot_id,
-        "oem": report.oem,
-        "oem_flag_active": report.oem_flag_active,
-        "oem_migration_pending": report.oem_migration_pending,
-        "enabled_sysext": report.extensions_by_update,
-        "extensions": [_told(one._asdict()) for one in report.extensions if one.name in names],
-        "files": [
-            {"path": file.name}
-            for file in report.files
-            if file.name in {f"{name}-{report.os_version}.raw" for name in names}
-        ],
-    }
-    return json.dumps(_told(told), separators=(",", ":"), ensure_ascii=False, sort_keys=True)
-
-
-def _told(values: dict[str, Any]) -> dict[str, Any]:
-    """What says something."""
-    return {name: value for name, value in values.items() if value}
-
-
-def end(kept: str) -> str:
-    """A kept report that counts no more, since it is of no boot."""
-    return json.dumps(json.loads(kept) | {"boot_id": ""}, separators=(",", ":"), sort_keys=True)
-
-
-def observed(kept: str, *, oem: str, boot_id: str) -> OemClaim | None:
-    """What a kept report saw to be merged of an OEM; None if it is of another one, or boot.
-
-    Each check-in of a node without a beacon asks: what is of another boot is not taken apart.
-    """
-    boot = boot_id.strip("{}")
-    if not boot or boot not in kept:
-        return None
-    told = json.loads(kept)
-    if (told.get("boot_id"), told.get("oem")) != (boot, oem):
-        return None
-    name = f"{_OEM_PREFIX}{oem}"
-    image = next((one for one in told.get("extensions", ()) if one["name"] == name), {})
-    if not image.get("merged"):
-        return OemClaim(OBSERVED)
-    level, build = image.get("sysext_level"), image.get("payload_version", "")
-    version = f"{LEVEL}{level}" if level else image.get("version_id") or ANY
-    if not _WORD.fullmatch(version):
-        return None
-    return OemClaim(OBSERVED, version, build if _WORD.fullmatch(build) else "")
 
 
 class _Fields:

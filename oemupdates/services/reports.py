@@ -8,7 +8,8 @@ from django.db import transaction
 from oemupdates.domain.hearing import hear_report
 from oemupdates.domain.node import RAN, starts_interval
 from oemupdates.domain.node import Node as Known
-from oemupdates.domain.report import Report, dump, end
+from oemupdates.domain.report import Report, dump
+from oemupdates.domain.reported import end
 from oemupdates.models import FLATCAR, Node, SysextReport, VersionInterval
 from oemupdates.services import passes, rates, remeasuring, snapshot
 from oemupdates.services.checkins import READ

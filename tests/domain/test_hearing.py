@@ -7,7 +7,8 @@ import pytest
 from oemupdates.domain.event import Event, Meaning
 from oemupdates.domain.hearing import Hearing, hear, hear_report
 from oemupdates.domain.node import UNDER_WAY, State, starts_interval
-from oemupdates.domain.report import Extension, Report, end
+from oemupdates.domain.report import Extension, Report
+from oemupdates.domain.reported import end
 from tests.domain.plain import (
     APPLIED,
     BOOT,

@@ -10,7 +10,8 @@ from oemupdates.domain.drift import first_of, measure
 from oemupdates.domain.drift_facts import Drift
 from oemupdates.domain.node import Node as Known
 from oemupdates.domain.node import State
-from oemupdates.domain.report import Extension, Report, brief
+from oemupdates.domain.report import Extension, Report
+from oemupdates.domain.reported import brief
 from oemupdates.models import Activity, Configuration, DriftInterval, DriftPass, Node, Oem
 from oemupdates.services import catalogue, drift_telling, nodes, remeasuring, snapshot
 from oemupdates.services.measuring import Measuring
