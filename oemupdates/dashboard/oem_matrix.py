@@ -78,17 +78,17 @@ def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
         return None
     shown = [oem for oem, _nodes in oems.most_common(ROWS)]
     columns = sorted(dict(versions.most_common(COLUMNS)), key=sort_key, reverse=True)
+    known = list(Oem.objects.filter(kind=Oem.Kind.OEM).exclude(alpha_since=""))
     # Configuration only: what such an image calls itself is no version of a tool.
-    agentless = set(
-        Oem.objects.filter(tools="").exclude(alpha_since="").values_list("oem_id", flat=True)
-    )
+    agentless = {row.oem_id for row in known if not row.tools}
+    told = {row.oem_id for row in known if row.build_tool == row.tools.split(", ")[0]}
     inside = tools.first_versions(columns)
     rows = []
     for oem in shown:
-        drawn = [
-            _cell(oem, version, sums.get((oem, version), Sums()), inside.get((oem, version), ""))
-            for version in columns
-        ]
+        drawn = []
+        for version in columns:
+            one, tool = sums.get((oem, version), Sums()), inside.get((oem, version), "")
+            drawn.append(_cell(oem, version, one, _build(one, tool, is_tool=oem in told)))
         found = [_without_agent(cell) for cell in drawn] if oem in agentless else drawn
         rows.append(Row(oem, nodes_url(oem=oem), found))
     return Matrix(
@@ -135,9 +135,21 @@ def _lists(drifts: Counter[str]) -> list[tuple[str, int, str]]:
     return found
 
 
-def _cell(oem: str, version: str, found: Sums, tool: str) -> Cell:
-    """One cell; `tool` is the version that the first tool should have, if none was observed."""
-    build = max(found.builds, key=found.builds.__getitem__, default=tool) if found.nodes else ""
+def _build(found: Sums, tool: str, *, is_tool: bool) -> str:
+    """What nodes run in a cell: the most common build, which need not be a tool's version.
+
+    `tool` is the version that the first tool should have.
+    """
+    if not found.nodes:
+        return ""
+    build = max(found.builds, key=found.builds.__getitem__, default="")
+    if is_tool or not build:
+        return build or tool
+    return tool or f"build {build}"
+
+
+def _cell(oem: str, version: str, found: Sums, build: str) -> Cell:
+    """One cell; `build` is what its nodes run."""
     seen = f"{percent(found.observed, found.nodes)} observed" if found.observed else ""
     warnings = {
         drift: nodes for drift, nodes in found.drifts.items() if severity(drift) >= Severity.WARN

@@ -27,6 +27,9 @@ def test_says_what_runs_where_with_which_tools_and_how_it_is_known(page: Client)
     make_node(version="4593.2.1", oem="")
     # It is configuration only: what its image calls itself is no version of a tool.
     make_node(version="4593.2.1", oem_build="1.0", **seen | well | beacon | {"oem": "hetzner"})
+    # And these builds have versions of their own: one of Flatcar's, and one of operators'.
+    for oem in ("hyperv", "acme"):
+        make_node(version="4593.2.1", oem_build="0.2.0", **seen | well | beacon | {"oem": oem})
     matrix = page.get("/oem/").context["matrix"]
     assert matrix.heat.columns == ["4593.2.1", "4081.3.6"]
     rows = {row.label: row.cells for row in matrix.heat.rows}
@@ -35,8 +38,10 @@ def test_says_what_runs_where_with_which_tools_and_how_it_is_known(page: Client)
     assert rows["azure"][0].warning == "1 not merged"
     assert (rows["vmware"][1].note, rows["vmware"][1].warning) == ("12.4.5", "")
     assert (rows["ami"][0].warning, rows["hetzner"][0].note) == ("", "no agent")
-    assert [stage.number for stage in matrix.bases] == [0, 3, 1, 1]
-    assert matrix.observed == "60%"
+    for oem in ("hyperv", "acme"):
+        assert rows[oem][0].note == "build 0.2.0, 100% observed"
+    assert [stage.number for stage in matrix.bases] == [0, 5, 1, 1]
+    assert matrix.observed == "71%"
     shown = page.get("/oem/").text
     assert "oem=azure&amp;version=4593.2.1" in shown
     assert "1 not merged" in shown
