@@ -146,7 +146,7 @@ def _said(key: Key, value: Value, found: Found) -> str:
     """A value as the query box says it: as it stands there, or a group by its name."""
     if key is not Key.GROUP:
         return str(value)
-    return named(int(value), found.groups)
+    return named(int(value), found.groups, found.names)
 
 
 def _ordered(key: Key, values: dict[Value, int]) -> Iterable[Value]:

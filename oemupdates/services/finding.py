@@ -35,7 +35,7 @@ from oemupdates.models.node_queries import (
     distinct_versions,
 )
 from oemupdates.services.finding_exposed import exposed
-from oemupdates.services.finding_groups import group_keys, standing
+from oemupdates.services.finding_groups import Names, group_keys, names_of, standing
 from oemupdates.services.finding_rows import (
     by_column,
     carries,
@@ -86,6 +86,11 @@ class Found:
         """The groups within reach, as they are shown, by key."""
         rows = Group.objects.all()
         return {row.pk: str(row) for row in rows if self.reach.covers(row.pk)}
+
+    @cached_property
+    def names(self) -> Names:
+        """These groups by what queries call them."""
+        return names_of(self.groups)
 
     @cached_property
     def tests(self) -> list[Test]:
@@ -213,7 +218,7 @@ class Found:
 
     def keys(self, term: Term) -> list[int]:
         """The groups that a term names, by key; raises `BadQuery` for one that there is not."""
-        return [key for text in term.texts for key in group_keys(text, self.groups)]
+        return [key for text in term.texts for key in group_keys(text, self.names)]
 
     def _standing(self, term: Term) -> Wanted:
         groups = [test for other in self.query.about(Key.GROUP) for test in self._tests(other)]

@@ -1,5 +1,6 @@
 """Groups as queries name them, and how their nodes stand to what they are to run."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from oemupdates.domain.query import BadQuery, Term
@@ -8,26 +9,39 @@ from oemupdates.models.count_queries import Wanted
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import Standing, wanted_by_standing
 
+Names = Mapping[str, Collection[int]]
 
-def group_keys(text: str, groups: Mapping[int, str]) -> list[int]:
+
+def names_of(groups: Mapping[int, str]) -> Names:
+    """The groups by what they are called: by their name, and by name and architecture."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for key, name in groups.items():
+        for called in {name, _short(name)}:
+            found[called].append(key)
+    found.pop("", None)
+    return found
+
+
+def group_keys(text: str, names: Names) -> Collection[int]:
     """The groups of a name, of a name and architecture, or of a number such as #3."""
     if not text:
         return [NO_GROUP]
     if text.startswith("#") and text[1:].isascii() and text[1:].isdigit():
         return [int(text[1:])]
-    found = [key for key, name in groups.items() if text in {name, name.rpartition(" (")[0]}]
-    if not found:
+    if text not in names:
         raise BadQuery(f"There is no group {text!r}.")
-    return found
+    return names[text]
 
 
-def named(group: int, groups: Mapping[int, str]) -> str:
+def named(group: int, groups: Mapping[int, str], names: Names) -> str:
     """A group as a query names it: by its name, with its architecture if there are several."""
     name = groups.get(group, "")
-    short = name.rpartition(" (")[0]
-    if not name or group_keys(name, groups) != [group]:
-        return f"#{group}"
-    return short if group_keys(short, groups) == [group] else name
+    return next((text for text in (_short(name), name) if names.get(text) == [group]), f"#{group}")
+
+
+def _short(name: str) -> str:
+    """A name without its architecture; empty where none stands behind it."""
+    return name.rpartition(" (")[0]
 
 
 def standing(term: Term, groups: Collection[int]) -> Wanted:

@@ -86,7 +86,7 @@ class TestQueries:
     def test_name_a_group_so_that_it_alone_is_meant(self) -> None:
         found = ask("")
         for key in found.groups:
-            (term,) = read(f'group:"{named(key, found.groups)}"').terms
+            (term,) = read(f'group:"{named(key, found.groups, found.names)}"').terms
             assert found.keys(term) == [key]
 
     @pytest.mark.parametrize(
