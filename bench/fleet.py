@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import time
+from datetime import datetime
 
 import django
 
@@ -40,6 +41,11 @@ TABLES = {
 def fill(count: int, *, days: int = 2 * 365) -> None:
     """Fill a migrated database with a fleet of so many nodes, sampled for so many days."""
     now = timezone.now()
+    _move_in(count, now)
+    _live(count, now, days)
+
+
+def _move_in(count: int, now: datetime) -> None:
     homes = household.settle(count, now)
     population = Population(homes, household.label(), _said(), now)
     for lives in population.chunks(1, count, CHUNK):
@@ -53,6 +59,9 @@ def fill(count: int, *, days: int = 2 * 365) -> None:
             "UPDATE oemupdates_label SET nodes = (SELECT COUNT(*) FROM oemupdates_nodelabel"
             " WHERE label_id = oemupdates_label.id)"
         )
+
+
+def _live(count: int, now: datetime, days: int) -> None:
     counters.repair()
     remeasuring.advance(now, seconds=math.inf)
     _spread()
@@ -79,11 +88,15 @@ def _spread() -> None:
         cursor.execute("UPDATE oemupdates_nodecount SET nodes = nodes - nodes / 2 WHERE shard = 0")
 
 
-def fill_fast(count: int) -> None:
+def fill_fast(count: int, *, days: int = 2 * 365) -> None:
     """The same in a database that nobody else uses: indexes are made afterwards."""
+    now = timezone.now()
     with without_checks():
         with transaction.atomic(), without_indexes(list(TABLES)):
-            fill(count)
+            _move_in(count, now)
+        # Each in transactions of its own: a counter that moves ten thousand times in one leaves
+        # as many dead rows, which are all looked through the next time.
+        _live(count, now, days)
         with connection.cursor() as cursor:
             cursor.execute(
                 "VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "PRAGMA optimize"

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
@@ -37,9 +38,10 @@ _REPAIR_LOCK = 0x0E3F1EE8
 _MAX_LOGGED = 3
 
 _CELL = ", ".join(f'"{name}"' for name in NodeCount.CELL)
+_ROW = f"({', '.join(['%s'] * len(NodeCount.CELL))}, {SHARD}, %s)"
 _ADD = (
     f"INSERT INTO oemupdates_nodecount ({_CELL}, shard, nodes)"  # noqa: S608 - names of columns
-    f" VALUES ({', '.join(['%s'] * len(NodeCount.CELL))}, {SHARD}, %s)"
+    " VALUES {}"
     f" ON CONFLICT ({_CELL}, shard) DO UPDATE SET nodes = oemupdates_nodecount.nodes"
     " + excluded.nodes"
 )
@@ -142,9 +144,10 @@ class Moves:
         rows: list[list[str | int]] = [
             [*where, number] for where, number in sorted(self.cells.items()) if number
         ]
-        if rows:
+        for first in range(0, len(rows), CHUNK):
+            some = rows[first : first + CHUNK]
             with connection.cursor() as cursor:
-                cursor.executemany(_ADD, rows)
+                cursor.execute(_ADD.format(", ".join([_ROW] * len(some))), list(chain(*some)))
 
 
 def repair() -> int:
