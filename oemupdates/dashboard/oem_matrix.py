@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from oemupdates.dashboard import words
 from oemupdates.dashboard.drawing import Cell, HeatMap, Row, Stage, percent
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.drift import count, first_of
@@ -159,7 +160,7 @@ def _cell(oem: str, version: str, found: Sums, build: str) -> Cell:
         found.nodes,
         nodes_url(oem=oem, version=version),
         note=", ".join(filter(None, (build, seen))),
-        warning=f"{warnings[worst]:,} {drift_label(worst).lower()}" if worst else "",
+        warning=f"{warnings[worst]:,} {words.within(drift_label(worst))}" if worst else "",
         warning_url=nodes_url(oem=oem, version=version, drift=worst) if worst else "",
     )
 

@@ -285,6 +285,11 @@ ACTIVITIES = {
 }
 
 
+def within(label: str) -> str:
+    """A label within a sentence: small, unless it begins with an abbreviation."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def activity(verb: str) -> str:
     """What somebody did, as words between who and to what."""
     return ACTIVITIES.get(verb) or verb.rpartition(".")[2].replace("_", " ")

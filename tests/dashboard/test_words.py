@@ -71,6 +71,14 @@ def test_on_its_own_page_a_thing_is_called_it(verb: str, here: str) -> None:
     assert words.activity_here(verb) == here
 
 
+@pytest.mark.parametrize(
+    ("label", "inside"),
+    [("Another OS's image", "another OS's image"), ("OEM basis", "OEM basis"), ("", "")],
+)
+def test_a_label_is_small_within_a_sentence(label: str, inside: str) -> None:
+    assert words.within(label) == inside
+
+
 def test_every_icon_is_there() -> None:
     tables = (words.STATES, words.BASES)
     named = {word.icon for table in tables for word in table.values()}
