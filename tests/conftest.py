@@ -12,8 +12,9 @@ from django.db import connection
 
 from oemupdates.models import kept_cells
 from oemupdates.services import snapshot
-from oemupdates.upstream import session
+from oemupdates.upstream import bucket, session
 from tests import seeds
+from tests.upstream.bucket_server import ACCESS_KEY, SECRET_KEY, BucketServer
 from tests.upstream.public_server import PublicServer
 
 
@@ -71,5 +72,17 @@ def public(monkeypatch: pytest.MonkeyPatch) -> Iterator[PublicServer]:
     """A public server, which has nothing yet, and no long waits before it is asked again."""
     monkeypatch.setattr(session, "PAUSE_SECONDS", 0.001)
     server = PublicServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
+    """An empty bucket, and the keys to it in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    monkeypatch.setattr(session, "PAUSE_SECONDS", 0.001)
+    bucket._finder.cache_clear()
+    server = BucketServer()
     yield server
     server.close()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from oemupdates.upstream.omaha import Package
+from oemupdates.upstream.pace import Pace
 from oemupdates.upstream.session import Absent, Answer, Session, Unreachable
 
 _READ_BYTES = 1024 * 1024
@@ -146,7 +147,7 @@ def _go_on(session: Session, url: str, part: _Part, heard: Heard) -> None:
         if start == 0:
             part.drop()
             part.remember(answer, url)
-        _keep(answer, part, start, _Pace(session.bytes_a_second, heard))
+        _keep(answer, part, start, heard, Pace(session.bytes_a_second))
     if part.size < part.package.size:
         raise Unreachable(f"{url} broke off after {part.size} of {part.package.size} bytes.")
 
@@ -168,24 +169,7 @@ def _start(answer: Answer, part: _Part) -> int:
     return part.size
 
 
-class _Pace:
-    """Tells how far a file is, and waits where it comes faster than it may."""
-
-    def __init__(self, bytes_a_second: int, heard: Heard) -> None:
-        self._rate, self._heard = bytes_a_second, heard
-        self._due = time.monotonic()
-
-    def tell(self, have: int, size: int) -> None:
-        self._heard(have)
-        if not self._rate:
-            return
-        now = time.monotonic()
-        # What a slow line left unused is no credit for later.
-        self._due = max(self._due + size / self._rate, now)
-        time.sleep(self._due - now)
-
-
-def _keep(answer: Answer, part: _Part, start: int, pace: _Pace) -> None:
+def _keep(answer: Answer, part: _Part, start: int, heard: Heard, pace: Pace) -> None:
     have, size = start, part.package.size
     since, then = time.monotonic(), start
     with part.path.open("ab") as file:
@@ -196,7 +180,8 @@ def _keep(answer: Answer, part: _Part, start: int, pace: _Pace) -> None:
                 part.drop()
                 raise _Wrong(f"{answer.url} goes on behind the {size} bytes that were announced.")
             file.write(piece)
-            pace.tell(have, len(piece))
+            heard(have)
+            pace.wait(len(piece))
             now = time.monotonic()
             if now - since > SLOW_SECONDS:
                 if have - then < SLOWEST_BYTES_A_SECOND * (now - since):

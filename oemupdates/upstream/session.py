@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -26,6 +26,9 @@ MAX_REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _ABSENT = frozenset({404, 410})
+_FORBIDDEN = frozenset({401, 403})
+# Who asks so changes nothing, and may be sent from one address to the next.
+_SAFE = frozenset({"GET", "HEAD"})
 _TRIES = 3
 _OK = 200
 _FAULTS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
@@ -37,6 +40,10 @@ class Unreachable(Exception):
 
 class Absent(Unreachable):
     """The other server says that there is no such thing."""
+
+
+class Forbidden(Unreachable):
+    """The other server lets nobody in who asks so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +134,7 @@ class Session:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | BinaryIO | None = None,
     ) -> Iterator[Answer]:
         """An answer to read piece by piece; statuses of 400 and more are raised.
 
@@ -135,18 +142,22 @@ class Session:
         """
         asked = {"accept-encoding": "identity", "user-agent": "oem-fleet", **(headers or {})}
         if body is not None:
-            asked["content-type"] = "text/xml"
+            asked.setdefault("content-type", "text/xml")
         answer = self._open(method, url, asked, body)
         try:
             if answer.status in _ABSENT:
                 raise Absent(f"{answer.url} is not there ({answer.status}).")
+            if answer.status in _FORBIDDEN:
+                raise Forbidden(f"{answer.url} answers {answer.status}.")
             if answer.status >= 400 and answer.status != 416:  # noqa: PLR2004 - HTTP's own
                 raise Unreachable(f"{answer.url} answers {answer.status}.")
             yield answer
         finally:
             answer.close()
 
-    def _open(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+    def _open(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None
+    ) -> Answer:
         tries = 1
         while (answer := self._follow(method, url, headers, body)).status in _BUSY:
             if tries == _TRIES:
@@ -157,25 +168,31 @@ class Session:
         return answer
 
     def _follow(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None
+        self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None
     ) -> Answer:
         asked = url
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._once(method, url, headers, body)
             if answer.status not in _MOVED:
                 return answer
-            to = urljoin(url, answer.headers.get("location", ""))
             answer.close()
-            if method == "POST":
+            if "location" not in answer.headers:
+                raise Unreachable(f"{url} answers {answer.status}, and not where to go.")
+            to = urljoin(url, answer.headers["location"])
+            if method not in _SAFE:
                 raise Unreachable(f"{url} answers that it has moved to {to}: use that address.")
             if urlsplit(url).scheme == "https" and urlsplit(to).scheme == "http":
                 raise Unreachable(f"{url} leads to {to}, where nothing is encrypted.")
             url = to
         raise Unreachable(f"{asked} leads from one address to the next.")
 
-    def _once(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
+    def _once(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None
+    ) -> Answer:
         if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
             raise Unreachable(f"{url[:200]} is no http or https address.")
+        if body is not None and not isinstance(body, bytes):
+            body.seek(0)  # an earlier try has read of it
         try:
             response = self._session.request(
                 method,
