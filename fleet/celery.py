@@ -77,6 +77,11 @@ app.conf.beat_schedule = {
         "schedule": 600.0,
         "options": {"expires": 600},
     },
+    "tend-bucket": {
+        "task": "oemupdates.tasks.tend_bucket",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "verify-announced": {
         "task": "oemupdates.tasks.verify_announced",
         "schedule": 10.0,

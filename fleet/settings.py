@@ -303,6 +303,37 @@ if not re.fullmatch(r"|X-Sendfile|X-Accel-Redirect:/(?:[0-9A-Za-z._-]+/)+", SEND
         "FLEET_SENDFILE must be X-Sendfile, or X-Accel-Redirect:/ with a place such as hosted/"
     )
     raise ImproperlyConfigured(message)
+# A bucket (S3) that hosted payloads are copied to, and that nodes are sent to for them; none by
+# default. Its keys are where every tool of that kind finds them: AWS_ACCESS_KEY_ID and so on.
+S3_BUCKET = env.str("FLEET_S3_BUCKET", default="")
+S3_REGION = env.str("FLEET_S3_REGION", default="us-east-1")
+# A bucket whose name has dots is under no certificate of its own.
+_s3_own = "" if "." in S3_BUCKET else f"{S3_BUCKET}."
+S3_ENDPOINT = env.str(
+    "FLEET_S3_ENDPOINT", default=f"https://{_s3_own}s3.{S3_REGION}.amazonaws.com"
+).rstrip("/")
+S3_PREFIX = env.str("FLEET_S3_PREFIX", default="")
+# For how long a node may begin to fetch by a link; a version 4 signature holds a week at most.
+S3_LINK_SECONDS = env.int("FLEET_S3_LINK_SECONDS", default=6 * 60 * 60)
+S3_CA_FILE = env.str("AWS_CA_BUNDLE", default="")
+if S3_BUCKET:
+    _s3_url = urlsplit(S3_ENDPOINT)
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{2,62}", S3_BUCKET):
+        message = "FLEET_S3_BUCKET must be the name of a bucket: letters, digits, dots and dashes"
+        raise ImproperlyConfigured(message)
+    if not _s3_url.hostname or _s3_url.path or _s3_url.query or _s3_url.username:
+        message = "FLEET_S3_ENDPOINT must be a URL without a path: https://s3.example.net"
+        raise ImproperlyConfigured(message)
+    if _s3_url.scheme != _url.scheme:
+        # update_engine follows no redirect from http to https, nor back.
+        message = f"FLEET_S3_ENDPOINT must begin with {_url.scheme}://, as FLEET_URL does"
+        raise ImproperlyConfigured(message)
+    if not re.fullmatch(r"(?:[0-9A-Za-z_-][0-9A-Za-z._-]*/)*", S3_PREFIX):
+        message = "FLEET_S3_PREFIX must end with a slash and begin with none: flatcar/"
+        raise ImproperlyConfigured(message)
+    if not 60 <= S3_LINK_SECONDS <= 7 * 24 * 60 * 60:  # noqa: PLR2004 - a minute to a week
+        message = "FLEET_S3_LINK_SECONDS must be 60 to 604800"
+        raise ImproperlyConfigured(message)
 # Public keys (PEM), of which one must have signed each payload that is imported; none: unchecked.
 PAYLOAD_KEYS = [Path(path).absolute() for path in env.list("FLEET_PAYLOAD_KEYS", default=[])]
 for _key in PAYLOAD_KEYS:

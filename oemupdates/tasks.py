@@ -15,6 +15,7 @@ from django.utils import timezone
 from oemupdates.services import (
     activity_chain,
     advisories,
+    bucket_copying,
     bulk_work,
     bundle_runs,
     counters,
@@ -43,6 +44,8 @@ logger = logging.getLogger(__name__)
 BULK_SECONDS = 20.0
 # The same for measuring drift.
 DRIFT_SECONDS = 45.0
+# The same for copying to the bucket.
+BUCKET_SECONDS = 45.0
 # The same for the demo fleet.
 DEMO_SECONDS = 10.0
 
@@ -166,6 +169,14 @@ def scrub_payloads() -> None:
     """See that hosted payloads are there, and read some of them again."""
     read = scrub.scrub(timezone.now(), most_bytes=settings.SCRUB_BYTES)
     heartbeats.beat("scrub_payloads", timezone.now(), found=read)
+
+
+# One payload may be long on its way, over a line that syncs may not fill.
+@shared_task(acks_late=False, time_limit=6 * 60 * 60)  # type: ignore[untyped-decorator]
+def tend_bucket() -> None:
+    """Copy hosted payloads to the bucket, and take away what nothing names, if there is one."""
+    moved = bucket_copying.tend(seconds=BUCKET_SECONDS)
+    heartbeats.beat("tend_bucket", timezone.now(), found=moved)
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -14,7 +15,7 @@ from oemupdates.models import kept_cells
 from oemupdates.services import snapshot
 from oemupdates.upstream import bucket, session
 from tests import seeds
-from tests.upstream.bucket_server import ACCESS_KEY, SECRET_KEY, BucketServer
+from tests.upstream.bucket_server import ACCESS_KEY, NAME, REGION, SECRET_KEY, BucketServer
 from tests.upstream.public_server import PublicServer
 
 
@@ -86,3 +87,12 @@ def bucket_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BucketServer]:
     server = BucketServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def bucket_settings(bucket_server: BucketServer, settings: Any, tmp_path: Path) -> Any:
+    """Settings that name the bucket, and a payload folder beside it."""
+    settings.PAYLOAD_DIR = tmp_path / "hosted"
+    settings.S3_BUCKET, settings.S3_PREFIX = NAME, "flatcar/"
+    settings.S3_ENDPOINT, settings.S3_REGION = bucket_server.url, REGION
+    return settings

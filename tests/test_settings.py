@@ -91,6 +91,22 @@ class TestProduction:
     def test_refuses_a_way_of_sending_files_that_no_server_has(self, way: str) -> None:
         assert refusal(**PRODUCTION, FLEET_SENDFILE=way).startswith("FLEET_SENDFILE must be")
 
+    @pytest.mark.parametrize(
+        ("name", "value", "words"),
+        [
+            ("FLEET_S3_BUCKET", "my/bucket", "FLEET_S3_BUCKET must be the name"),
+            ("FLEET_S3_ENDPOINT", "https://s3.example.net/x", "FLEET_S3_ENDPOINT must be a URL"),
+            ("FLEET_S3_ENDPOINT", "http://s3.example.net", "FLEET_S3_ENDPOINT must begin with"),
+            ("FLEET_S3_PREFIX", "/flatcar", "FLEET_S3_PREFIX must end with a slash"),
+            ("FLEET_S3_LINK_SECONDS", "604801", "FLEET_S3_LINK_SECONDS must be"),
+        ],
+    )
+    def test_refuses_a_bucket_that_no_node_could_be_sent_to(
+        self, name: str, value: str, words: str
+    ) -> None:
+        asked = {"FLEET_S3_BUCKET": "fleet", name: value}
+        assert refusal(**PRODUCTION, **asked).startswith(words)
+
     def test_believes_the_proxies_that_it_is_told(self) -> None:
         assert read(
             "TRUSTED_PROXIES", **PRODUCTION, FLEET_TRUSTED_PROXIES="10.0.0.0/8,fd00::1"

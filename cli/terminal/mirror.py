@@ -19,6 +19,8 @@ def show_mirror(shell: Shell) -> None:
     """Show how much is hosted, and how much room there is."""
     found = shell.fleet.get("mirror")
     if not shell.as_json:
+        bucket = found.pop("bucket", None) or {}
+        found |= {f"bucket_{name}": value for name, value in bucket.items()}
         found = {name: value for name, value in found.items() if not isinstance(value, list)}
     shell.thing(found)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from oemupdates.api.call import Call, Listed
@@ -10,7 +11,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.releases import NEWEST
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import collecting, payload_disk
+from oemupdates.services import bucket, collecting, payload_disk
 
 
 class HostedShape(Plain):
@@ -35,6 +36,20 @@ class BegunShape(Plain):
     is_held = serializers.BooleanField(help_text="Whether somebody works on it now.")
 
 
+class BucketShape(Plain):
+    """The bucket that nodes are sent to for payloads; `size` is in bytes.
+
+    While it does not answer, `lost_at` says since when, and nodes get payloads from this server.
+    """
+
+    hosted = serializers.IntegerField(help_text="Payloads that this server hosts.")
+    stored = serializers.IntegerField(help_text="How many of them the bucket holds.")
+    size = serializers.IntegerField()
+    checked_at = serializers.DateTimeField(allow_null=True)
+    lost_at = serializers.DateTimeField(allow_null=True)
+    problem = serializers.CharField(help_text="The last failure; empty if there is none.")
+
+
 class MirrorShape(Plain):
     """The payload disk, in bytes; `reserve` is what syncs leave free."""
 
@@ -47,10 +62,17 @@ class MirrorShape(Plain):
     strange_files = serializers.SerializerMethodField(
         help_text="Files that this server did not put there; it never touches them."
     )
+    bucket = serializers.SerializerMethodField(help_text="Null where there is none.")
 
     def get_strange_files(self, disk: payload_disk.Disk) -> int:
         """How many files are somebody else's."""
         return len(disk.strange)
+
+    @extend_schema_field(BucketShape(allow_null=True))
+    def get_bucket(self, disk: payload_disk.Disk) -> Any:
+        """How the bucket stands."""
+        found = bucket.standing()
+        return BucketShape(found).data if found else None
 
 
 class HeldShape(Shape):

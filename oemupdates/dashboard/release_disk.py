@@ -13,7 +13,7 @@ from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import collecting, payload_disk
+from oemupdates.services import bucket, collecting, payload_disk
 from oemupdates.services.payload_disk import Disk, Held, HostedFolder
 
 BAD_REQUEST = 400
@@ -54,6 +54,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "numbers": _numbers(disk, plan),
         "used": disk.total - disk.free - disk.hosted,
         "boards": _boards(disk.folders),
+        "bucket": bucket.standing(),
         "plan": plan,
         "page": page,
         "rows": [Row(one, payload_disk.held(one)) for one in page.rows],

@@ -3,6 +3,7 @@
 from oemupdates.models.activity import Activity, ActivityCheck
 from oemupdates.models.advisory import Advisory, Exposure, Package
 from oemupdates.models.application import FLATCAR, Application, Architecture
+from oemupdates.models.bucket import BucketCheck, BucketObject
 from oemupdates.models.bulk import BulkChange, BulkItem
 from oemupdates.models.bundle import BundleImport
 from oemupdates.models.channel import Channel, DeadEnd, Floor
@@ -43,6 +44,8 @@ __all__ = [
     "ApiToken",
     "Application",
     "Architecture",
+    "BucketCheck",
+    "BucketObject",
     "BulkChange",
     "BulkItem",
     "BundleImport",

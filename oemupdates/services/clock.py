@@ -20,6 +20,7 @@ _TASKS = {
     "import_bundles": ("Take in the bundles that somebody brought", 10),
     "verify_announced": ("Fetch and verify what was announced", 10),
     "scrub_payloads": ("Read hosted payloads again", 600),
+    "tend_bucket": ("Bring the bucket in line with what is hosted, if there is one", _MINUTE),
     "look_for_holes": ("Read lists of packages, and count the nodes with known holes", 600),
     "verify_new_activity": ("Verify what was added to the chain of activity", _MINUTE),
     "verify_activity": ("Verify the whole chain of activity", 6 * _HOUR),

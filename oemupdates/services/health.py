@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from oemupdates.domain.health import Level, Part, ago
 from oemupdates.models import ActivityCheck, Heartbeat, Sample
 from oemupdates.models.sample import WHOLE_FLEET
-from oemupdates.services import clock, heartbeats, scrub, sync_health
+from oemupdates.services import bucket, clock, heartbeats, scrub, sync_health
 from oemupdates.services.heartbeats import BEAT, WORKER
 
 OK = "ok"
@@ -74,7 +74,7 @@ def everyday(now: datetime) -> list[Part]:
     seen = heartbeats.seen()
     worker = _seen("worker", "worker", seen.get(WORKER), now)
     beat = _seen("beat", "beat", seen.get(BEAT), now)
-    sync = sync_health.part(now)
+    others = [sync_health.part(now), bucket.part(now)]
     return [
         worker,
         beat,
@@ -84,7 +84,7 @@ def everyday(now: datetime) -> list[Part]:
         _sampled(now),
         *_repaired(seen.get("repair_counters"), now),
         _chain(now),
-        *([sync] if sync else []),
+        *filter(None, others),
         *_scrubbed(seen.get("scrub_payloads"), now),
         _database_part(),
         *_disks(),

@@ -58,12 +58,17 @@ def keys() -> Keys:
 
     Some of these are asked over the network, and only when they are due. Raises `Forbidden`.
     """
-    found = _finder().get_credentials()
-    if found is None:
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - see above
+
+    try:
+        found = _finder().get_credentials()
+        now = found.get_frozen_credentials() if found else None
+    except BotoCoreError as problem:
+        raise Forbidden(f"The keys for the bucket cannot be had: {problem}") from problem
+    if now is None:
         raise Forbidden(
             "There are no keys for the bucket: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
-    now = found.get_frozen_credentials()
     return Keys(now.access_key, now.secret_key, now.token)
 
 

@@ -7,11 +7,12 @@ from django.test import Client
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Release
-from oemupdates.services import channels, release_removal
+from oemupdates.services import bucket_copying, channels, release_removal
 from tests.api.conftest import problem, send
 from tests.domain.payload_maker import make_payload
 from tests.services.bundle_maker import host
 from tests.services.makers import make_release, seeded_channel
+from tests.upstream.bucket_server import BucketServer
 
 
 @pytest.fixture
@@ -121,6 +122,7 @@ class TestMirror:
         assert disk["hosted"] == sum(one["size"] for one in disk["folders"])
         (held,) = api.get("/api/v1/mirror/releases").json()["items"]
         assert (held["id"], held["files"], held["missing"]) == (kept.pk, 6, [])
+        assert disk["bucket"] is None
         path = "mirror/collection"
         assert problem(send(api, "POST", path)) == (409, "nothing-to-collect")
         monkeypatch.setattr("oemupdates.domain.collection.YOUNG", timedelta(0))
@@ -129,3 +131,13 @@ class TestMirror:
         done = send(api, "POST", path, {"why": "full"}).json()
         assert done == {"size": piece["size"], "pieces": [piece]}
         assert api.get("/api/v1/mirror").json()["hosted"] == disk["hosted"] - piece["size"]
+
+    def test_says_how_the_bucket_stands(
+        self, api: Client, tmp_path: Path, bucket_settings: Any, bucket_server: BucketServer
+    ) -> None:
+        host(tmp_path, "4593.2.1")
+        bucket_copying.tend(seconds=60)
+        found = api.get("/api/v1/mirror").json()["bucket"]
+        size = sum(map(len, bucket_server.objects.values()))
+        assert (found["stored"], found["hosted"], found["size"]) == (3, 3, size)
+        assert (found["lost_at"], found["problem"]) == (None, "")

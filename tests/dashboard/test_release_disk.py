@@ -10,10 +10,11 @@ from django.test import Client
 from oemupdates.domain import collection
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, Release
-from oemupdates.services import channels, collecting, release_removal
+from oemupdates.services import bucket_copying, channels, collecting, release_removal
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.bundle_maker import host
 from tests.services.makers import last_activity, make_release, seeded_channel
+from tests.upstream.bucket_server import BucketServer
 
 PAGE = "/releases/disk/"
 
@@ -54,6 +55,26 @@ def test_says_what_is_held_and_what_would_go(
 def test_an_empty_disk_is_said_to_be_empty(page: Client) -> None:
     assert "No release is hosted here" in text(page.get(PAGE))
     assert page.get(f"{PAGE}?after=nonsense").status_code == 400
+
+
+def test_the_bucket_is_shown_with_what_it_holds_and_what_is_wrong(
+    page: Client, tmp_path: Path, bucket_settings: Any, bucket_server: BucketServer
+) -> None:
+    assert "Not looked at yet" in text(page.get(PAGE))
+    host(tmp_path, "4593.2.1")
+    bucket_server.faults["PUT"] = ["413"]
+    bucket_copying.tend(seconds=60)
+    html = text(page.get(PAGE))
+    assert "2 of 3 payloads," in html
+    assert "answers 413." in html
+    assert "Being filled" in html
+    bucket_server.exists = False
+    bucket_copying.tend(seconds=60)
+    html = text(page.get(PAGE))
+    assert "It does not answer" in html
+    assert "is not there (404)." in html
+    bucket_settings.S3_BUCKET = ""
+    assert "The bucket" not in text(page.get(PAGE))
 
 
 def test_a_viewer_may_look_and_not_collect(db: None) -> None:

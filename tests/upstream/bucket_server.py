@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,6 +31,8 @@ class BucketServer:
     exists: bool = True
     tells_checksums: bool = True
     secret_key: str = SECRET_KEY
+    # What is done while something is put.
+    during: Callable[[], object] = int
     # How far this server's clock is ahead of ours.
     ahead: timedelta = timedelta(0)
 
@@ -50,7 +53,7 @@ class BucketServer:
         self._thread.join()
 
     def puts(self) -> list[str]:
-        return [line for line in self.asked if line.startswith("PUT ")]
+        return [line.removeprefix("PUT ") for line in self.asked if line.startswith("PUT ")]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -85,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         if said and base64.b64decode(said) != hashlib.sha256(body).digest():
             self._say(400, b"BadDigest")
             return
+        self.bucket.during()
         self.bucket.objects[key] = body[::-1] if fault == "garble" else body
         self._say(200)
 
