@@ -59,8 +59,9 @@ class IntervalShape(Shape):
 class NodeDownloadShape(Shape):
     """What a node took of a release from this server on a day, as its own URLs tell.
 
-    `whole` are the requests that got the file's last byte, `partial` all others. With `is_boot`
-    its initrd asked for the OEM of the version that it booted; its address tells that.
+    `whole` are the requests that got the file's last byte, `redirected` those that were sent on to
+    the bucket, and `partial` all others. With `is_boot` its initrd asked for the OEM of the
+    version that it booted; its address tells that.
     """
 
     class Meta:
@@ -72,6 +73,7 @@ class NodeDownloadShape(Shape):
             "is_boot",
             "whole",
             "partial",
+            "redirected",
             "size",
             "first_at",
             "last_at",

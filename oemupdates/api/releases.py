@@ -95,13 +95,14 @@ class ImagePackageShape(Shape):
 class DownloadCountShape(Shape):
     """How often a payload was taken from this server on a day, and how many bytes were sent.
 
-    `whole` are the requests that got its last byte, `partial` all others; `is_boot` are those of
-    initrds for the OEM of the version that they booted.
+    `whole` are the requests that got its last byte, `redirected` those that were sent on to the
+    bucket, and `partial` all others; `is_boot` are those of initrds for the OEM of the version
+    that they booted.
     """
 
     class Meta:
         model = DownloadCount
-        fields = ("id", "day", "name", "is_boot", "whole", "partial", "size")
+        fields = ("id", "day", "name", "is_boot", "whole", "partial", "redirected", "size")
 
 
 class ReleasesAsked(Asked):

@@ -12,15 +12,21 @@ from oemupdates.services import fallbacks
 
 def took(download: NodeDownload) -> Entry:
     """A file that a node took, or began to take."""
+    requests = download.whole + download.partial + download.redirected
+    times = f"{requests} request{'s' * (requests != 1)}"
     size = filesizeformat(download.size).replace("\xa0", " ")
-    requests = download.whole + download.partial
-    what = f"{size} of {download.version} in {requests} request{'s' * (requests != 1)}."
+    what = f"{size} of {download.version} in {times}."
+    if download.redirected:
+        what = f"Sent on to the bucket, which does not say how much of it was taken: {times}."
     if download.is_boot:
         why = "Its initrd lacked the OEM of the version that it booted, as its address tells."
         title = f"Took {download.name} from this server at boot"
         return Entry(download.last_at, "alert-triangle", "wait", title, [what, why])
     if download.whole:
         title = f"Took {download.name} from this server"
+        return Entry(download.last_at, "download", "good", title, [what])
+    if download.redirected:
+        title = f"Asked this server for {download.name}"
         return Entry(download.last_at, "download", "good", title, [what])
     title = f"Began to take {download.name} from this server"
     return Entry(download.last_at, "download", "calm", title, [what])

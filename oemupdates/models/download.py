@@ -4,19 +4,26 @@ from datetime import date
 from typing import NamedTuple
 
 from django.db import models
-from django.db.models import Max, Q, Sum
+from django.db.models import F, Max, Q, Sum
 
 from oemupdates.models.application import Architecture
 from oemupdates.models.node import Node
 from oemupdates.models.release import Release
 
+# Initrds ask once for all of a file, wherever they get it then.
+_ASKED = F("whole") + F("redirected")
+
 
 class Taken(NamedTuple):
-    """What was taken of a payload: requests for its last byte, others, bytes, and boots."""
+    """What was taken of a payload: requests for its last byte, others, bytes, and boots.
+
+    `redirected` are the requests that were sent on to the bucket.
+    """
 
     name: str
     whole: int
     partial: int
+    redirected: int
     size: int
     boots: int
 
@@ -45,8 +52,9 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
             .annotate(
                 requests=Sum("whole"),
                 parts=Sum("partial"),
+                sent_on=Sum("redirected"),
                 sent=Sum("size"),
-                boots=Sum("whole", filter=Q(is_boot=True), default=0),
+                boots=Sum(_ASKED, filter=Q(is_boot=True), default=0),
             )
             .order_by("-sent", "name")
         )
@@ -57,7 +65,7 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
         found = (
             self.filter(is_boot=True, day__gte=since)
             .values_list("name", "version", "architecture")
-            .annotate(times=Sum("whole"), last_on=Max("day"))
+            .annotate(times=Sum(_ASKED), last_on=Max("day"))
             .order_by("-last_on", "name", "version")
         )
         return [BootFetches._make(values) for values in found]
@@ -67,7 +75,8 @@ class DownloadCount(models.Model):
     """How often a payload was asked for on a day, and how much of it was sent.
 
     `whole` are the requests that got its last byte, at once or going on from before, and `partial`
-    all others. `is_boot` are those of initrds, for the OEM of the version that they booted.
+    all others. `redirected` were sent on to the bucket, which does not say what they got there.
+    `is_boot` are those of initrds, for the OEM of the version that they booted.
     """
 
     day = models.DateField()
@@ -77,6 +86,7 @@ class DownloadCount(models.Model):
     is_boot = models.BooleanField()
     whole = models.PositiveBigIntegerField(default=0)
     partial = models.PositiveBigIntegerField(default=0)
+    redirected = models.PositiveBigIntegerField(default=0, db_default=0)
     size = models.PositiveBigIntegerField(default=0)
 
     objects = DownloadCountQuerySet.as_manager()
@@ -115,6 +125,7 @@ class NodeDownload(models.Model):
     is_boot = models.BooleanField()
     whole = models.PositiveIntegerField(default=0)
     partial = models.PositiveIntegerField(default=0)
+    redirected = models.PositiveIntegerField(default=0, db_default=0)
     size = models.PositiveBigIntegerField(default=0)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

@@ -17,7 +17,8 @@ from starlette.responses import PlainTextResponse
 from oemupdates.domain.ustar import Member
 from oemupdates.payloads import archives
 from oemupdates.payloads.counting import Takings
-from oemupdates.payloads.sending import find, send_file
+from oemupdates.payloads.redirecting import Links, redirect
+from oemupdates.payloads.sending import Sent, find, send_file
 from oemupdates.services import bundle_links, carrying, node_urls
 from oemupdates.services.activity import Refused
 from oemupdates.services.downloads import Took
@@ -51,6 +52,7 @@ class PayloadEndpoint:
 
     def __init__(self) -> None:
         self.takings = Takings()
+        self.links = Links()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -76,14 +78,25 @@ class PayloadEndpoint:
         self, match: re.Match[str], scope: Scope, receive: Receive, send: Send
     ) -> None:
         folder = f"{match['board']}/{match['version']}"
-        file = await anyio.to_thread.run_sync(find, f"{folder}/{match['file']}")
+        place, began = f"{folder}/{match['file']}", datetime.now(UTC)
+        is_sent_on = scope["method"] == "GET" and not match["sum"]
+        if is_sent_on and (url := await self.links.find(place)):
+            await redirect(url)(scope, receive, send)
+            self._count(match, scope, began, None)
+            return
+        file = await anyio.to_thread.run_sync(find, place)
         if file is None:
             await PlainTextResponse("not found\n", 404)(scope, receive, send)
             return
-        began = datetime.now(UTC)
         sent = await send_file(file, scope, receive, send)
-        if not sent.size or file.is_sum:
-            return
+        if sent.size and not file.is_sum:
+            self._count(match, scope, began, sent)
+
+    def _count(
+        self, match: re.Match[str], scope: Scope, began: datetime, sent: Sent | None
+    ) -> None:
+        """Count what was sent of a payload; None if the client was sent on for it."""
+        folder = f"{match['board']}/{match['version']}"
         node = node_urls.node_of(match["token"], folder) if match["token"] else None
         client = scope.get("client")
         self.takings.add(
@@ -93,9 +106,10 @@ class PayloadEndpoint:
                 architecture=match["board"].removesuffix("-usr"),
                 version=match["version"],
                 name=match["file"],
-                whole=int(sent.reached_end),
-                partial=int(not sent.reached_end),
-                size=sent.size,
+                whole=int(sent is not None and sent.reached_end),
+                partial=int(sent is not None and not sent.reached_end),
+                redirected=int(sent is None),
+                size=sent.size if sent else 0,
                 first_at=began,
                 last_at=datetime.now(UTC),
             )

@@ -25,10 +25,11 @@ Key = tuple[int | None, str, date, str, str, str]
 _OEM = re.compile(r"oem-(.+)\.gz")
 # Nodes that are looked at behind the addresses of a batch: many may share one.
 _NEIGHBOURS_MAX = 2000
-_COUNT = ("day", "architecture", "version", "name", "is_boot", "whole", "partial", "size")
+_SUMS = ("whole", "partial", "redirected", "size")
+_COUNT = ("day", "architecture", "version", "name", "is_boot", *_SUMS)
 _NODE = (
     *("node_id", "day", "version", "name", "is_boot"),
-    *("whole", "partial", "size", "first_at", "last_at"),
+    *(*_SUMS, "first_at", "last_at"),
 )
 
 
@@ -36,7 +37,8 @@ _NODE = (
 class Took:
     """Requests of one sender for one payload: `size` are the bytes that were sent.
 
-    `node` is the id of the node whose own URL it was, and `address` is known where there is none.
+    Those that were `redirected` get theirs from the bucket. `node` is the id of the node whose own
+    URL it was, and `address` is known where there is none.
     """
 
     node: int | None
@@ -49,6 +51,7 @@ class Took:
     size: int
     first_at: datetime
     last_at: datetime
+    redirected: int = 0
 
     @property
     def key(self) -> Key:
@@ -62,6 +65,7 @@ class Took:
             self,
             whole=self.whole + other.whole,
             partial=self.partial + other.partial,
+            redirected=self.redirected + other.redirected,
             size=self.size + other.size,
             first_at=min(self.first_at, other.first_at),
             last_at=max(self.last_at, other.last_at),
@@ -153,9 +157,9 @@ def _boots(took: Iterable[Took]) -> dict[Key, Boot]:
 def _add(table: str, columns: tuple[str, ...]) -> str:
     """A statement that makes a row, or adds to the one that there is."""
     name = f"oemupdates_{table}"
-    key = [column for column in columns if column not in {"whole", "partial", "size"}]
+    key = [column for column in columns if column not in _SUMS]
     key = [column for column in key if not column.endswith("_at")]
-    sums = [f"{one} = {name}.{one} + excluded.{one}" for one in ("whole", "partial", "size")]
+    sums = [f"{one} = {name}.{one} + excluded.{one}" for one in _SUMS]
     for column, sign in (("first_at", "<"), ("last_at", ">")):
         if column in columns:
             sums.append(
@@ -172,14 +176,14 @@ def _add(table: str, columns: tuple[str, ...]) -> str:
 def _count_values(cell: _Cell, took: Took) -> list[_Value]:
     day = connection.ops.adapt_datefield_value(cell.day)
     key = (day, cell.architecture, cell.version, cell.name, cell.is_boot)
-    return [*key, took.whole, took.partial, took.size]
+    return [*key, took.whole, took.partial, took.redirected, took.size]
 
 
 def _node_values(row: _Row, took: Took) -> list[_Value]:
     adapt = connection.ops
     return [
         *(row.node, adapt.adapt_datefield_value(row.day), row.version, row.name, row.is_boot),
-        *(took.whole, took.partial, took.size),
+        *(took.whole, took.partial, took.redirected, took.size),
         adapt.adapt_datetimefield_value(took.first_at),
         adapt.adapt_datetimefield_value(took.last_at),
     ]

@@ -68,6 +68,15 @@ class TestTimeline:
         assert "public host" not in shown
         assert "another host" not in shown
 
+    def test_says_that_a_node_was_sent_on_for_a_file(self, page: Client, release: Release) -> None:
+        node = updated(OS_PAYLOAD)
+        take(node, "oem-azure.gz", whole=0, redirected=2, size=0)
+        shown = timeline(page, node)
+        assert "Asked this server for oem-azure.gz" in shown
+        assert "Sent on to the bucket" in shown
+        assert "taken: 2 requests." in shown
+        assert "public host" not in shown
+
     def test_says_that_a_node_used_the_public_host(self, page: Client, release: Release) -> None:
         shown = timeline(page, updated(OS_PAYLOAD))
         assert "Used the public host for oem-azure.gz" in shown
