@@ -29,7 +29,7 @@ from oemupdates.models import (
 )
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import standings
-from oemupdates.services import clock, exposure, feed, health, heartbeats, sync_health
+from oemupdates.services import bucket, clock, exposure, feed, health, heartbeats, sync_health
 
 logger = logging.getLogger(__name__)
 
@@ -206,6 +206,7 @@ def _server() -> Iterator[Metric]:
     words = "Tasks of the clock that were not done for too long"
     yield _gauge("clock_tasks_late", words, late)
     yield from _syncs(now)
+    yield from _bucket()
     yield from _activity(now)
     yield _gauge("activity_last_id", "The id of the last activity", feed.newest())
     sessions = Session.objects.filter(expire_date__gt=now).count()
@@ -224,6 +225,19 @@ def _syncs(now: datetime) -> Iterator[Metric]:
     if found.oldest_at is not None:
         words = "Seconds since the channel that waits longest heard from its upstream"
         yield _gauge("sync_age_seconds", words, (now - found.oldest_at).total_seconds())
+
+
+def _bucket() -> Iterator[Metric]:
+    found = bucket.standing()
+    if found is not None:
+        states: dict[tuple[str, ...], float] = {
+            ("hosted",): found.hosted,
+            ("stored",): found.stored,
+        }
+        words = "Payloads that are hosted, and those of them that the bucket holds"
+        yield _family("bucket_payloads", words, ("state",), states)
+    words = "Whether there is a bucket that cannot be used"
+    yield _gauge("bucket_lost", words, bool(found and found.lost_at))
 
 
 def _activity(now: datetime) -> Iterator[Metric]:

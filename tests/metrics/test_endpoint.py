@@ -22,12 +22,22 @@ from oemupdates import telemetry
 from oemupdates.domain.node import State
 from oemupdates.metrics import collector, endpoint
 from oemupdates.models import ActivityCheck, Subscription
-from oemupdates.services import activity_chain, health, heartbeats, samples, upstreams, webhooks
+from oemupdates.services import (
+    activity_chain,
+    bucket_copying,
+    health,
+    heartbeats,
+    samples,
+    upstreams,
+    webhooks,
+)
 from oemupdates.services.webhooks import Terms
 from tests.omaha.door import Door, serving
 from tests.omaha.messages import NEW, check, tell
 from tests.omaha.policy import publish
+from tests.services.bundle_maker import host
 from tests.services.makers import NOW, make_node, make_operator, seeded_channel, seeded_group
+from tests.upstream.bucket_server import BucketServer
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 
@@ -181,6 +191,19 @@ class TestFleet:
         assert value("oemfleet_synced_channels", state="failing") == 1
         assert value("oemfleet_synced_channels", state="late") == 1
         assert value("oemfleet_activity_whole") == 0
+
+    def test_tells_how_the_bucket_stands(
+        self, bucket_settings: Settings, bucket_server: BucketServer, tmp_path: Path
+    ) -> None:
+        host(tmp_path, NEW)
+        bucket_server.faults["PUT"] = ["413"]
+        bucket_copying.tend(seconds=60)
+        assert value("oemfleet_bucket_payloads", state="hosted") == 3
+        assert value("oemfleet_bucket_payloads", state="stored") == 2
+        assert value("oemfleet_bucket_lost") == 0
+        bucket_server.exists = False
+        bucket_copying.tend(seconds=60)
+        assert value("oemfleet_bucket_lost") == 1
 
     def test_bounds_what_strangers_may_name(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(collector, "OEMS", 3)
