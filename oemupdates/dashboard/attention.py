@@ -166,16 +166,17 @@ def _held(page: str, look: Look) -> list[Matter]:
         return []
     more = "+" if len(ends) > MANY else ""
     number = f"{min(len(ends), MANY):,}{more}"
-    url = f"{page}?held=1"
     words = f"{_nodes(len(ends))} held by operators"
-    found = [Matter("player-pause", "wait", number, words, url)]
+    found = [Matter("player-pause", "wait", number, words, f"{page}?held=1")]
     ended = sum(1 for end in ends if end is not None and end <= look.now)
     soon = sum(1 for end in ends if end and look.now < end <= look.now + HOLD_ENDS_WITHIN)
     if ended:
         words = f"{_nodes(ended)} whose hold has ended, and who may update again"
+        url = f"{page}?{urlencode({'q': 'hold_ends:<0s'})}"
         found.append(Matter("clock-pause", "wait", f"{ended:,}{more}", words, url))
     if soon:
         words = f"{_nodes(soon)} whose hold ends within a day"
+        url = f"{page}?{urlencode({'q': 'hold_ends:0s..24h'})}"
         found.append(Matter("clock-pause", "wait", f"{soon:,}{more}", words, url))
     return found
 

@@ -42,6 +42,7 @@ _LABELS = {
     Key.EXPOSURE_UNKNOWN: "Not known to be without",
     Key.STANDING: "Standing",
     Key.SEEN: "Seen",
+    Key.HOLD_ENDS: "Hold ends",
     Key.LABEL: "Label",
     Key.WORD: "Search",
 }

@@ -88,7 +88,12 @@ def picked(operator: Operator, query: Query) -> list[Column]:
     """
     kept = operator.preferences.get(PREFERENCE)
     names = {*(kept if isinstance(kept, list) else USUAL)}
-    if any(Flag.HELD in term.texts for term in query.about(Key.IS) if not term.is_negated):
+    asked = query.about(Key.IS, Key.HOLD_ENDS)
+    if any(
+        term.key is Key.HOLD_ENDS or Flag.HELD in term.texts
+        for term in asked
+        if not term.is_negated
+    ):
         names.add("hold")
     return [column for column in _COLUMNS if column.name in names]
 

@@ -41,6 +41,7 @@ class Key(StrEnum):
     EXPOSED = "exposed"
     EXPOSURE_UNKNOWN = "exposure_unknown"
     SEEN = "seen"
+    HOLD_ENDS = "hold_ends"
     LABEL = "label"
     STANDING = "standing"
     DRIFT = "drift"
@@ -81,9 +82,11 @@ KNOWN: dict[Key, tuple[str, ...]] = {
 }
 # What is said of a node and known holes, which it names.
 EXPOSURES = frozenset({Key.EXPOSED, Key.EXPOSURE_UNKNOWN})
+# What is said by how long ago it was, or how far off it is.
+TIMES = frozenset({Key.SEEN, Key.HOLD_ENDS})
 # Terms that say one thing only: several of them are written as several terms.
-SINGLE = frozenset({Key.IS, Key.SEEN, Key.STANDING})
-ORDERED = VERSIONS | {Key.SEEN}
+SINGLE = TIMES | {Key.IS, Key.STANDING}
+ORDERED = VERSIONS | TIMES
 _UNITS = {"s": 1, "m": 60, "h": 60 * 60, "d": 24 * 60 * 60, "w": 7 * 24 * 60 * 60}
 
 _PLAIN_VALUE = re.compile(r'[^\s",<>\\]+')

@@ -10,6 +10,7 @@ from oemupdates.domain.query import (
     ORDERED,
     PREFIX,
     SINGLE,
+    TIMES,
     BadQuery,
     Key,
     Op,
@@ -28,6 +29,7 @@ _KEYED = re.compile(r"(-?)([A-Za-z_]+):(.*)", re.DOTALL)
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _VALUE = re.compile(r'((?:"(?:[^"\\]|\\.)*"|[^,"])*)(,|$)')
 _OP = re.compile(r"<=|>=|<|>")
+_LESS_AND_MORE = {Key.SEEN: ("since", "longer ago"), Key.HOLD_ENDS: ("sooner", "later")}
 
 
 def read(text: str) -> Query:
@@ -136,10 +138,11 @@ def _check(key: Key, value: Value, word: str) -> None:
     if not text.isprintable() or not value.end.isprintable():
         raise BadQuery(f"No node has the {key} {text!r}.")
     bounds = [text, value.end] if value.op is Op.RANGE else [text]
-    if key is Key.SEEN:
+    if key in TIMES:
         if value.op is Op.IS:
+            less, more = _LESS_AND_MORE[key]
             raise BadQuery(
-                f"{_shown(word)}: say seen:>{text} for longer ago, seen:<{text} for since."
+                f"{_shown(word)}: say {key}:>{text} for {more}, {key}:<{text} for {less}."
             )
         for bound in bounds:
             seconds(bound)

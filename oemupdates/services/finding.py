@@ -16,6 +16,7 @@ from oemupdates.domain.access import Reach
 from oemupdates.domain.drift import UNMEASURED
 from oemupdates.domain.query import (
     EXPOSURES,
+    TIMES,
     VERSIONS,
     Flag,
     Key,
@@ -38,10 +39,9 @@ from oemupdates.services.finding_exposed import exposed
 from oemupdates.services.finding_groups import Names, group_keys, names_of, standing
 from oemupdates.services.finding_rows import (
     by_column,
-    carries,
     carrying,
     labels,
-    seen,
+    uncounted,
 )
 from oemupdates.services.walking import Slice, cut, walk, walk_carriers
 
@@ -124,11 +124,8 @@ class Found:
     def nodes(self) -> NodeQuerySet[Node]:
         """The nodes that are meant, to be read in the order of their keys; `BadSearch`."""
         found = self._flagged(Node.objects.select_related("group"))
-        for term in self.query.about(Key.SEEN):
-            condition = seen(term.values[0], self.now)
-            found = found.filter(~condition if term.is_negated else condition)
-        for term in self.query.about(Key.LABEL):
-            found = found.filter(carries(term))
+        for condition in uncounted(self.query, self.now):
+            found = found.filter(condition)
         keys, unread = self._searched
         for term in unread:
             found = found.read_for(term.values[0].text, is_negated=term.is_negated)
@@ -248,8 +245,9 @@ class Found:
     def _has_short_index(self) -> bool:
         """Whether an index holds the few nodes that are meant, whatever else is asked."""
         return any(
-            not term.is_negated and term.values[0].text in {Flag.HELD, Flag.ARCHIVED}
-            for term in self.query.about(Key.IS)
+            term.key is Key.HOLD_ENDS or term.values[0].text in {Flag.HELD, Flag.ARCHIVED}
+            for term in self.query.about(Key.IS, Key.HOLD_ENDS)
+            if not term.is_negated
         )
 
     @cached_property
@@ -279,7 +277,7 @@ class Found:
     def _must_read_on(self) -> bool:
         """Whether many rows may have to be read that are not meant."""
         keys, unread = self._searched
-        is_tested = bool(unread or self.query.about(Key.SEEN, Key.LABEL))
+        is_tested = bool(unread or self.query.about(*TIMES, Key.LABEL))
         if keys is not None or not (is_tested or self.tests):
             return False
         if self._has_short_index:

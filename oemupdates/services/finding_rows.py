@@ -1,11 +1,11 @@
 """What a query says, as conditions on rows: above all what no counter knows."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from oemupdates.domain.query import Op, Term, seconds
+from oemupdates.domain.query import TIMES, Key, Op, Query, Term, seconds
 from oemupdates.domain.query import Value as Said
 from oemupdates.models import Label, NodeLabel
 from oemupdates.models.cells import Test
@@ -14,7 +14,32 @@ from oemupdates.models.count_queries import Value
 _MANY_VALUES = 200
 
 
-def seen(value: Said, now: datetime) -> Q:
+def uncounted(query: Query, now: datetime) -> Iterator[Q]:
+    """The conditions of a query's terms that only rows can meet, searches aside."""
+    for term in query.about(*TIMES):
+        yield _timed(term, now)
+    for term in query.about(Key.LABEL):
+        yield _carries(term)
+
+
+def _timed(term: Term, now: datetime) -> Q:
+    """A condition on when a node was heard, or on when its hold ends."""
+    (value,) = term.values
+    condition = _seen(value, now) if term.key is Key.SEEN else _hold_ends(value, now)
+    return ~condition if term.is_negated else condition
+
+
+def _hold_ends(value: Said, now: datetime) -> Q:
+    """Held nodes, by how far off the end of their hold is; what has ended is less than 0s off."""
+    then = now + timedelta(seconds=seconds(value.text))
+    if value.op is Op.RANGE:
+        latest = now + timedelta(seconds=seconds(value.end))
+        return Q(is_held=True, held_until__gte=then, held_until__lte=latest)
+    lookup = {Op.LESS: "lt", Op.AT_MOST: "lte", Op.MORE: "gt", Op.AT_LEAST: "gte"}[value.op]
+    return Q(is_held=True, **{f"held_until__{lookup}": then})
+
+
+def _seen(value: Said, now: datetime) -> Q:
     """A condition on how long ago a node was heard."""
     then = now - timedelta(seconds=seconds(value.text))
     match value.op:
@@ -50,7 +75,7 @@ def carrying(term: Term) -> QuerySet[NodeLabel]:
     return NodeLabel.objects.filter(label__in=keys_of)
 
 
-def carries(term: Term) -> Q:
+def _carries(term: Term) -> Q:
     """A condition on the labels of a node."""
     carried = Q(Exists(carrying(term).filter(node=OuterRef("pk"))))
     return ~carried if term.is_negated else carried

@@ -292,13 +292,19 @@ class TestHolds:
             (timedelta(hours=25), None),
         ],
     )
-    def test_that_end_are_named(self, page: Client, ends: timedelta, words: str | None) -> None:
-        until = timezone.now() + ends
-        make_node(is_held=True, held_because="disk", held_by="ann", held_until=until)
+    def test_that_end_are_named_with_the_way_to_them(
+        self, page: Client, ends: timedelta, words: str | None
+    ) -> None:
+        held = {"is_held": True, "held_because": "disk", "held_by": "ann"}
+        make_node(**held, held_until=timezone.now() + ends)
+        make_node(**held, held_until=timezone.now() + timedelta(days=9))
         html = text(page)
-        assert "1</b> node held by operators" in html
-        assert ("whose hold" in html) is (words is not None)
+        assert "2</b> nodes held by operators" in html
+        links = re.findall(r'<a href="(/nodes/\?q=hold_ends[^"]+)">', html)
+        assert len(links) == (words is not None)
         assert words is None or words in html
+        for link in links:
+            assert page.get(unescape(link)).text.count('<th scope="row"') == 1
 
 
 class TestRejectedRequests:

@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from oemupdates.domain.query import (
     KNOWN,
+    SINGLE,
+    TIMES,
     VERSIONS,
     BadQuery,
     Key,
@@ -80,6 +82,8 @@ def test_each_spelling_has_its_meaning(text: str, term: Term) -> None:
         ("os:<4593.x", "'4593.x' is no version"),
         ("os:1..", "'' is no version"),
         ("seen:6h", "say seen:>6h"),
+        ("hold_ends:6h", "say hold_ends:>6h for later, hold_ends:<6h for sooner"),
+        ("hold_ends:<tomorrow", "'tomorrow' is no age"),
         ("seen:>6", "'6' is no age"),
         ("seen:>6y", "'6y' is no age"),
         ('a "b', 'A quote is opened and not closed in “"b”'),
@@ -126,9 +130,9 @@ def _values(key: Key) -> st.SearchStrategy[Value]:
     ops = st.sampled_from([Op.LESS, Op.AT_MOST, Op.MORE, Op.AT_LEAST])
     if key in KNOWN:
         return st.sampled_from(KNOWN[key]).map(Value)
-    bound = _age if key is Key.SEEN else _version
+    bound = _age if key in TIMES else _version
     compared = st.builds(Value, bound, ops) | st.builds(Value, bound, st.just(Op.RANGE), bound)
-    if key is Key.SEEN:
+    if key in TIMES:
         return compared
     plain = _text.map(Value)
     return plain | compared | st.just(Value("")) if key in VERSIONS else plain | st.just(Value(""))
@@ -140,7 +144,7 @@ def _terms(draw: st.DrawFn) -> Term:
     if key is Key.WORD:
         word = draw(_text.filter(lambda text: text != "-"))
         return Term(key, (Value(word),), draw(st.booleans()))
-    most = 1 if key in {Key.IS, Key.SEEN, Key.STANDING} else 4
+    most = 1 if key in SINGLE else 4
     values = draw(st.lists(_values(key), min_size=1, max_size=most))
     return Term(key, tuple(values), draw(st.booleans()))
 

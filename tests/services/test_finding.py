@@ -105,6 +105,25 @@ class TestQueries:
             make_node(alias=str(hour), last_seen_at=NOW - timedelta(hours=hour))
         assert sorted(int(node.alias) for node in rows(text)) == hours
 
+    @pytest.mark.parametrize(
+        ("text", "hours"),
+        [
+            ("hold_ends:<0s", [-1]),
+            ("hold_ends:<=5h", [-1, 5]),
+            ("hold_ends:0s..6h", [5, 6]),
+            ("hold_ends:>5h", [6]),
+            ("hold_ends:>=5h is:held", [5, 6]),
+            ("-hold_ends:<6h", [0, 6, 99]),
+        ],
+    )
+    def test_find_by_when_a_hold_ends(self, text: str, hours: list[int]) -> None:
+        make_node(alias="0")
+        make_node(alias="99", is_held=True, held_because="for good")
+        for hour in (-1, 5, 6):
+            until = NOW + timedelta(hours=hour)
+            make_node(alias=str(hour), is_held=True, held_because="disk", held_until=until)
+        assert sorted(int(node.alias) for node in rows(text)) == hours
+
     def test_agree_with_the_counters(self) -> None:
         for number in range(12):
             make_node(
