@@ -17,7 +17,7 @@ from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.domain.query import Query
 from oemupdates.domain.query_reading import read
-from oemupdates.models import BulkChange
+from oemupdates.models import ApiToken, BulkChange
 from oemupdates.services import access
 from oemupdates.services import bulk as verbs
 from oemupdates.services.finding import find
@@ -81,14 +81,20 @@ class NewBulk(Reasoned):
 
 
 def _seen(call: Call) -> models.QuerySet[BulkChange]:
-    """The changes that whoever asks may see: their own, or all if they see the whole fleet."""
-    return BulkChange.objects.all().shown_to(call.by, call.where())
+    """The changes that whoever asks may see: their own, or all if they see the whole fleet.
+
+    With a token that is limited to groups, those that it began: its owner's others may be of any.
+    """
+    found = BulkChange.objects.all().shown_to(call.by, call.where())
+    if access.token_reach().is_everywhere:
+        return found
+    token = call.request.auth
+    return found.begun_with(token) if isinstance(token, ApiToken) else found.none()
 
 
 def _unlimited(call: Call) -> None:
     """Refuse a token that is limited to groups: the work goes on without it, as its owner."""
-    limits = access.limits.get()
-    if limits is not None and not limits.reach.is_everywhere:
+    if not access.token_reach().is_everywhere:
         raise access.NotAllowed("A token that is limited to groups names its nodes by id.")
 
 

@@ -16,6 +16,8 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import GroupRef, OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import ApiToken, Group, Operator
+from oemupdates.models.token import ApiTokenQuerySet
+from oemupdates.services import access
 from oemupdates.services import tokens as verbs
 
 
@@ -88,18 +90,23 @@ class NewToken(Body):
     )
 
 
-def every() -> models.QuerySet[ApiToken]:
+def every() -> ApiTokenQuerySet:
     """All tokens, with what is shown of them."""
-    return ApiToken.objects.select_related("operator").prefetch_related(
-        Prefetch("groups", Group.objects.order_by("name", "architecture"))
-    )
+    groups = Prefetch("groups", Group.objects.order_by("name", "architecture"))
+    found: ApiTokenQuerySet = ApiToken.objects.select_related("operator").prefetch_related(groups)
+    return found
 
 
 def _seen(call: Call) -> models.QuerySet[ApiToken]:
-    """The tokens that whoever asks may see: their own, or all."""
+    """The tokens that whoever asks may see: their own, or all.
+
+    With a token that is limited to groups, those of its owner's that reach no further.
+    """
     if call.where(Permission.READ_SECURITY).is_everywhere:
         return every()
-    return every().filter(operator=call.by)
+    mine: ApiTokenQuerySet = every().filter(operator=call.by)
+    limit = access.token_reach()
+    return mine if limit.is_everywhere else mine.reaching_no_further(limit.groups)
 
 
 class Tokens(Resource):

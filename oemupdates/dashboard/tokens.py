@@ -30,7 +30,10 @@ class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, help_text="What it is for: colleagues will read this.")
     scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, label="What it may do")
     groups: "forms.ModelMultipleChoiceField[Group]" = forms.ModelMultipleChoiceField(
-        Group.objects.none(), required=False, help_text="None chosen: wherever its owner may."
+        Group.objects.none(),
+        required=False,
+        help_text="None chosen: wherever its owner may. With some, it has no part in what is of no"
+        " single group: channels, releases, users and this server.",
     )
     networks = forms.CharField(
         required=False,

@@ -6,8 +6,10 @@ from django.db import models
 from django.db.models import Q
 
 from oemupdates.domain.access import Reach
+from oemupdates.models.activity import Activity
 from oemupdates.models.node import Node
 from oemupdates.models.operator import Operator
+from oemupdates.models.token import ApiToken
 
 # The model that asks; naming it here would lead in a circle.
 Row = TypeVar("Row", bound=models.Model)
@@ -20,6 +22,11 @@ class BulkChangeQuerySet(models.QuerySet[Row]):
         """An operator's own changes, and everybody's for who sees the whole fleet."""
         found = self.select_related("by", "undoes")
         return found if reach.is_everywhere else found.filter(by=operator)
+
+    def begun_with(self, token: ApiToken) -> Self:
+        """Those that somebody came with a token to begin, as activity has it."""
+        begun = Activity.objects.filter(token=token, verb="bulk.started")
+        return self.filter(pk__in=begun.order_by().values("subject_id"))
 
 
 class BulkChange(models.Model):

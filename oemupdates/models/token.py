@@ -1,5 +1,6 @@
 """API tokens: what scripts come with instead of a password."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
@@ -14,6 +15,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def valid(self, now: datetime) -> "ApiTokenQuerySet":
         """Those that would be let in now."""
         return self.filter(revoked_at=None, expires_at__gt=now, operator__is_active=True)
+
+    def reaching_no_further(self, groups: Collection[int]) -> "ApiTokenQuerySet":
+        """Those that are limited to some of these groups, by their keys."""
+        beyond = ApiToken.groups.through.objects.exclude(group__in=groups)
+        return self.filter(is_limited_to_groups=True).exclude(pk__in=beyond.values("apitoken"))
 
 
 class ApiToken(models.Model):

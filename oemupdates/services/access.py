@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from oemupdates.domain.access import (
     EVERYWHERE,
+    EVERYWHERE_ONLY,
     NOWHERE,
     Grant,
     Permission,
@@ -79,14 +80,25 @@ def _read_grants(operator: Operator) -> list[Grant]:
 
 
 def where(operator: Operator, permission: Permission) -> Reach:
-    """Where an operator has a permission, within what their token allows."""
+    """Where an operator has a permission, within what their token allows.
+
+    As with a role, what concerns no single group is not for a token that is limited to groups.
+    """
     held = reach(grants(operator), permission)
     limited = limits.get()
     if limited is None:
         return held
     if permission not in limited.permissions:
         return NOWHERE
+    if permission in EVERYWHERE_ONLY and not limited.reach.is_everywhere:
+        return NOWHERE
     return held.within(limited.reach)
+
+
+def token_reach() -> Reach:
+    """Where the token that somebody came with may be used; everywhere without one."""
+    limited = limits.get()
+    return EVERYWHERE if limited is None else limited.reach
 
 
 def can(operator: Operator, permission: Permission, *, group: int | None = None) -> bool:
