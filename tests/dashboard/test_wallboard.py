@@ -73,8 +73,18 @@ class TestWallboard:
 
     def test_is_worth_looking_at_without_nodes(self, page: Client) -> None:
         said = text(page, "/wallboard/")
-        assert "Nodes 0" in said
+        assert "Nodes 0 Up to date &ndash; Under way 0" in said
+        assert "No node yet." in said
         assert "No node is in a group yet." in said
+        assert "All is well" not in said
+        assert "%" not in said
+
+    def test_says_that_all_is_well_when_there_are_nodes(self, page: Client) -> None:
+        channels.set_target(seeded_channel(), make_release("4593.2.1"), by=None)
+        make_node(version="4593.2.1")
+        said = text(page, "/wallboard/now/")
+        assert "Up to date 100%" in said
+        assert "Nothing. All is well." in said
 
     def test_shows_the_worst_groups_first_and_how_many_more(
         self, page: Client, berlin: Group, monkeypatch: pytest.MonkeyPatch
