@@ -1,7 +1,6 @@
 """Admin: how what is administered stands, with the way to each page of it."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -14,12 +13,10 @@ from django.views.decorators.http import require_safe
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
 from oemupdates.models import ApiToken, Operator, UpdateSecret, Webhook
-from oemupdates.services import passes, retention
+from oemupdates.services import passes, retention, tokens
 from oemupdates.services.passes import PLAIN
 from oemupdates.services.roles import administrators
 from oemupdates.services.update_secrets import OLD
-
-ENDS_SOON = timedelta(days=14)
 
 
 class Stand(NamedTuple):
@@ -61,10 +58,9 @@ def _tokens() -> Iterator[Stand]:
     words = f"{_many(valid.count(), 'valid API token')}."
     url = reverse("dashboard:admin_tokens")
     yield Stand("Tokens", "key", "calm", words, url)
-    ending = valid.filter(expires_at__lte=now + ENDS_SOON, last_used_at__isnull=False).count()
-    if ending:
-        words = f"{_many(ending, 'token')} in use that end within {ENDS_SOON.days} days."
-        yield Stand("Tokens that end", "clock", "wait", words, url)
+    if ending := tokens.ending(now).count():
+        words = f"{_many(ending, 'token')} in use, ending within {tokens.ENDS_SOON.days} days."
+        yield Stand("Tokens that end", "clock", "wait", words, f"{url}?state=ending")
 
 
 def _secrets() -> Iterator[Stand]:

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db.models import Q, Sum
 from django.http import HttpRequest
@@ -13,9 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from oemupdates.dashboard import words
-from oemupdates.dashboard.acting import where
+from oemupdates.dashboard import ending, words
+from oemupdates.dashboard.acting import operator, where
 from oemupdates.dashboard.incomplete import CARRIED, Lack, lacking
+from oemupdates.dashboard.matter import Matter
 from oemupdates.domain import drift_words
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.drift import count
@@ -23,16 +23,13 @@ from oemupdates.domain.drift_facts import Drift, Severity
 from oemupdates.domain.health import Level, Part
 from oemupdates.domain.node import State
 from oemupdates.domain.oem import payload_name
-from oemupdates.models import Channel, Group, Node, RejectedRequest, UpdateSecret
+from oemupdates.models import Channel, Group, Node, RejectedRequest
 from oemupdates.models.cells import Cells
 from oemupdates.models.node_queries import NO_GROUP
-from oemupdates.services.update_secrets import ENDS_SOON, OLD
 
 # Held nodes are not counted by the counters: they are counted one by one, up to here.
 MANY = 1000
 REJECTED_WITHIN = HOLD_ENDS_WITHIN = timedelta(hours=24)
-# A node asks every few hours at the latest.
-STILL_USED = timedelta(days=1)
 # Fewer rejected requests than these are no rise, whatever yesterday was.
 FEW_REJECTED = 10
 _GROUPS_NAMED = 3
@@ -49,24 +46,18 @@ _NEED_SOMEBODY = {
 }
 
 
-class Matter(NamedTuple):
-    """One thing that needs somebody: how many, of what, and where to go."""
-
-    icon: str
-    tone: str
-    number: str
-    words: str
-    url: str
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Who looks, and when: of what part of the fleet, and at what else."""
+    """Who looks, and when: of what part of the fleet, and at what else.
+
+    `own_tokens` of theirs end soon; who reads security hears of all that do.
+    """
 
     reach: Reach
     reads_rejected: bool
     reads_security: bool
     now: datetime
+    own_tokens: int = 0
 
     @property
     def key(self) -> str:
@@ -75,16 +66,18 @@ class Look:
             "all" if self.reach.is_everywhere else ",".join(map(str, sorted(self.reach.groups)))
         )
         digest = hashlib.sha256(groups.encode()).hexdigest()
-        return f"{digest}:{self.reads_rejected:d}{self.reads_security:d}"
+        return f"{digest}:{self.reads_rejected:d}{self.reads_security:d}:{self.own_tokens}"
 
 
 def look(request: HttpRequest) -> Look:
     """What whoever is logged in may see now."""
+    reads_security = where(request, Permission.READ_SECURITY).is_everywhere
     return Look(
         where(request, Permission.READ_FLEET),
         where(request, Permission.READ_RAW).is_everywhere,
-        where(request, Permission.READ_SECURITY).is_everywhere,
+        reads_security,
         timezone.now(),
+        0 if reads_security else ending.own_tokens(operator(request)),
     )
 
 
@@ -122,7 +115,8 @@ def matters(cells: Cells, look: Look, *, parts: Iterable[Part]) -> list[Matter]:
     if look.reads_rejected:
         found.append(_rejected(look.now))
     if look.reads_security:
-        found += _secrets(look.now)
+        found += ending.of_all(look.now)
+    found += ending.of_own(look.own_tokens)
     return [matter for matter in found if matter is not None]
 
 
@@ -231,30 +225,6 @@ def _behind(one: Lack) -> str:
     groups = ",".join(f"#{key}" for key in one.groups)
     query = f"oem:{one.oem} os:<{one.target.version} group:{groups}"
     return f"{reverse('dashboard:nodes')}?{urlencode({'q': query})}"
-
-
-def _secrets(now: datetime) -> list[Matter]:
-    """Secrets of the update endpoint that are old, or that end while nodes still use them."""
-    valid = list(UpdateSecret.objects.valid(now).exclude(kind=UpdateSecret.Kind.PLAIN))
-    old = [one for one in valid if one.ends_at is None and one.created_at < now - OLD]
-    ending = [one for one in valid if one.ends_at and one.ends_at <= now + ENDS_SOON]
-    used = [one for one in ending if one.last_used_at and one.last_used_at > now - STILL_USED]
-    url = reverse("dashboard:admin_secrets")
-    found = []
-    if used:
-        words = f"node secret{'s' * (len(used) != 1)} in use, and ending within a week"
-        found.append(Matter("lock", "bad", str(len(used)), f"{words}: {_named(used)}", url))
-    if old:
-        words = f"node secret{'s' * (len(old) != 1)} older than a year: {_named(old)}"
-        found.append(Matter("lock", "wait", str(len(old)), words, url))
-    return found
-
-
-def _named(secrets: list[UpdateSecret]) -> str:
-    """Some of several by name."""
-    names = ", ".join(str(one) for one in secrets[:_GROUPS_NAMED])
-    more = len(secrets) - _GROUPS_NAMED
-    return f"{names} and {more} more" if more > 0 else names
 
 
 def _rejected(now: datetime) -> Matter | None:

@@ -134,11 +134,14 @@ def _list(
 ) -> HttpResponse:
     now = timezone.now()
     ended = Q(revoked_at__isnull=False) | Q(expires_at__lte=now) | Q(operator__is_active=False)
-    is_ended = request.GET.get("state") == "ended"
+    state = request.GET.get("state", "")
+    is_ended, is_ending = state == "ended", state == "ending"
     page: paging.Page[ApiToken] = paging.Page([])
     status = None
     try:
         chosen = found.filter(ended) if is_ended else found.exclude(ended)
+        if is_ending:
+            chosen = found.filter(pk__in=verbs.ending(now).order_by().values("pk"))
         page = paging.by_id(chosen, request.GET.get("after", ""))
     except paging.BadToken as damaged:
         messages.error(request, str(damaged))
@@ -149,7 +152,12 @@ def _list(
         "is_own": is_own,
         "shows_owner": not is_own and not owner,
         "is_ended": is_ended,
-        "states": [("Valid", "?", not is_ended), ("Ended", "?state=ended", is_ended)],
+        "is_ending": is_ending,
+        "states": [
+            ("Valid", "?", not is_ended and not is_ending),
+            ("In use, ending soon", "?state=ending", is_ending),
+            ("Ended", "?state=ended", is_ended),
+        ],
         "now": now,
     }
     return render(request, "dashboard/tokens.html", context, status=status)

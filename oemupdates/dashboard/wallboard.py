@@ -91,7 +91,11 @@ def shared_now(_request: HttpRequest, secret: str) -> HttpResponse:
 
 
 def _narrowed(request: HttpRequest, look: Look) -> Look:
-    """Look at the groups that the URL names; all that whoever looks may see without any."""
+    """Look at the groups that the URL names; all that whoever looks may see without any.
+
+    What is theirs alone is for no wall.
+    """
+    look = replace(look, own_tokens=0)
     given = request.GET.getlist("group")[:MOST_GROUPS]
     if not given:
         return look

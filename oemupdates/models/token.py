@@ -1,7 +1,7 @@
 """API tokens: what scripts come with instead of a password."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -20,6 +20,11 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         """Those that are limited to some of these groups, by their keys."""
         beyond = ApiToken.groups.through.objects.exclude(group__in=groups)
         return self.filter(is_limited_to_groups=True).exclude(pk__in=beyond.values("apitoken"))
+
+    def ending(self, now: datetime, *, within: timedelta, used: timedelta) -> "ApiTokenQuerySet":
+        """Those that end soon and that a script came with lately, the soonest first."""
+        lately = self.valid(now).filter(last_used_at__gt=now - used)
+        return lately.filter(expires_at__lte=now + within).order_by("expires_at", "id")
 
 
 class ApiToken(models.Model):

@@ -15,11 +15,15 @@ from django.utils import timezone
 
 from oemupdates.domain.access import EVERYWHERE, Permission, Reach
 from oemupdates.models import ApiToken, Group, Operator
+from oemupdates.models.token import ApiTokenQuerySet
 from oemupdates.services import access, activity, strangers
 
 PREFIX = "flt_"
 DEFAULT_DAYS = 90
 MAX_DAYS = 366
+# A token that is used, and that ends so soon, is told of: a script will be refused. Most scripts
+# come once a month at the latest.
+ENDS_SOON, STILL_USED = timedelta(days=14), timedelta(days=31)
 _SECRET_BYTES = 32
 _SHOWN = len(PREFIX) + 6
 _MAX_NAME = 100
@@ -92,6 +96,11 @@ class Terms(NamedTuple):
     groups: Collection[Group] | None = None
     days: int = DEFAULT_DAYS
     networks: Iterable[str] = ()
+
+
+def ending(now: datetime) -> ApiTokenQuerySet:
+    """The tokens whose scripts will soon be refused unless somebody makes them another."""
+    return ApiToken.objects.ending(now, within=ENDS_SOON, used=STILL_USED)
 
 
 def create(*, owner: Operator, by: Operator, name: str, terms: Terms) -> Made:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.models import ApiToken, Operator
 from tests.dashboard.conftest import log_in, permit
-from tests.services.makers import make_token, seeded_group
+from tests.services.makers import make_node, make_token, seeded_group
 
 
 def html_of(answer: Any) -> str:
@@ -26,6 +26,51 @@ def secret_in(answer: Any) -> str:
 def berlin(heard: None) -> Operator:
     """Somebody who operates one group."""
     return permit(Operator.objects.create_user("berlin"), Role.OPERATOR, seeded_group())
+
+
+class TestEnding:
+    """Tokens that scripts use and that end soon are told of where everything is that needs one."""
+
+    @pytest.fixture(autouse=True)
+    def _node(self, heard: None) -> None:
+        make_node()
+
+    def token(self, owner: Operator, *, days: int = 13, used: int = 30, **given: Any) -> ApiToken:
+        now = timezone.now()
+        times = {"expires_at": now + timedelta(days), "last_used_at": now - timedelta(used)}
+        return make_token(owner, **(times | given))
+
+    def test_are_told_to_their_owner_with_the_way_to_them(self, berlin: Operator) -> None:
+        self.token(berlin, name="ours")
+        self.token(berlin, name="another", days=15)
+        html = html_of(log_in(berlin).get("/"))
+        assert "<b>1</b> of your API tokens in use, and ending within 14 days" in html
+        assert "ours" not in html_of(log_in(berlin).get("/wallboard/"))
+        listed = html_of(log_in(berlin).get(re.findall(r"/tokens/\?state=ending", html)[0]))
+        assert "ours" in listed
+        assert "another" not in listed
+
+    def test_are_told_of_everybody_to_who_reads_security(
+        self, page: Client, berlin: Operator, viewer: Operator
+    ) -> None:
+        self.token(berlin, name="ours")
+        words = "<b>1</b> API token in use, and ending within 14 days: ours of berlin"
+        html = html_of(page.get("/"))
+        assert words in html
+        assert 'href="/admin/tokens/?state=ending"' in html
+        assert "ending within" not in html_of(log_in(viewer).get("/"))
+        assert "1 token in use, ending within 14 days" in html_of(page.get("/admin/"))
+        assert "ours" in html_of(page.get("/admin/tokens/?state=ending"))
+
+    @pytest.mark.parametrize(
+        "given", [{"days": 15}, {"days": -1}, {"used": 32}, {"revoked_at": timezone.now()}]
+    )
+    def test_are_those_alone_that_are_used_and_end_soon(
+        self, page: Client, berlin: Operator, given: dict[str, Any]
+    ) -> None:
+        self.token(berlin, **given)
+        assert "ending within" not in html_of(page.get("/"))
+        assert "No token in use ends soon" in html_of(page.get("/admin/tokens/?state=ending"))
 
 
 class TestMaking:
