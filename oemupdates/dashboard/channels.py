@@ -21,6 +21,7 @@ from oemupdates.models import (
     Channel,
     Group,
     NodeCount,
+    Release,
 )
 from oemupdates.models.standing import Standings
 from oemupdates.services import channels as verbs
@@ -64,6 +65,7 @@ def channels(request: HttpRequest) -> HttpResponse:
     lines.sort(key=lambda line: not line.numbers.all.nodes)
     context = {
         "lines": lines,
+        "has_release": Release.objects.exists(),
         "architectures": Architecture.values,
     }
     return render(request, "dashboard/channels.html", context)

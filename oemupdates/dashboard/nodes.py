@@ -1,5 +1,7 @@
 """The list of nodes: the whole fleet, filtered by what stands in the URL."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
@@ -12,7 +14,7 @@ from oemupdates.dashboard import facets, node_columns, paging, words
 from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.dashboard.nodes_then import nodes_then
 from oemupdates.domain.access import Permission, Reach
-from oemupdates.domain.query import BadQuery, Key, Query
+from oemupdates.domain.query import BadQuery, Flag, Key, Query
 from oemupdates.domain.query_parameters import read_parameters
 from oemupdates.models import Label, Node, SavedView
 from oemupdates.models.node_queries import BadSearch
@@ -61,6 +63,7 @@ def nodes(request: HttpRequest) -> HttpResponse:
         "page": paging.of(page, after),
         "slice": page,
         "problems": problems,
+        "has_archived": not page.rows and not query and _has_archived(reach, found.now),
         "matching": matching,
         "facets": [*facets.facets(found), facets.labels(found, _labels(reach))],
         "flags": facets.flags(found),
@@ -94,6 +97,12 @@ def _is_opened(view: SavedView, request: HttpRequest) -> bool:
     """Whether the list opens with a view: its owner's default, where nothing else is asked for."""
     is_mine = view.is_default and view.owner_id == operator(request).pk
     return is_mine and not request.GET and bool(view.query)
+
+
+def _has_archived(reach: Reach, now: datetime) -> bool:
+    """Whether there are nodes that the list shows only to who asks for them."""
+    archived = Query().toggled(Key.IS, Flag.ARCHIVED)
+    return bool(find(archived, reach, now=now).page(size=1).rows)
 
 
 def _labels(reach: Reach) -> list[Label]:

@@ -113,9 +113,11 @@ def field(bound: BoundField) -> dict[str, Any]:
 
 
 @register.inclusion_tag("parts/_nothing.html")
-def nothing(icon: str, title: str, words: str = "") -> dict[str, Any]:
-    """What stands where a list would: what is missing, and how it comes to be."""
-    return {"icon": icon, "title": title, "words": words}
+def nothing(
+    icon: str, title: str, words: str = "", *, url: str = "", way: str = ""
+) -> dict[str, Any]:
+    """What stands where a list would: what is missing, how it comes to be, and the way there."""
+    return {"icon": icon, "title": title, "words": words, "url": url, "way": way}
 
 
 @register.inclusion_tag("parts/_confirm.html")

@@ -125,6 +125,13 @@ def test_every_page_is_for_everybody(
     assert walk(opened, pages | asked(), is_unfolded=theme == "light") == ""
 
 
+@pytest.mark.parametrize(("theme", "width"), SCREENS)
+def test_an_empty_fleet_is_for_everybody(window: Opener, theme: str, width: int) -> None:
+    opened = window(theme=theme, width=width)
+    opened.log_in()
+    assert walk(opened, {"overview": "/", "nodes": "/nodes/", "channels": "/channels/"}) == ""
+
+
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 def test_every_page_is_for_those_who_may_less(
     pages: dict[str, str], window: Opener, role: str
