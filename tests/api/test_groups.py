@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
@@ -15,6 +16,7 @@ from tests.services.makers import (
     seeded_channel,
     seeded_group,
 )
+from tests.services.test_uptake import DAY, aim, ran
 
 
 @pytest.fixture
@@ -200,6 +202,17 @@ class TestChange:
     ) -> None:
         answer = send(viewer, "PATCH", f"groups/{group.pk}", {"description": "a"}, If_Match="*")
         assert problem(answer) == (403, "not-allowed")
+
+
+def test_uptake_says_how_soon_a_target_was_run(api: Client, group: Group) -> None:
+    assert api.get(f"/api/v1/groups/{group.pk}/uptake").json() == {"targets": []}
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    aim("4593.2.1", hour - 2 * DAY)
+    ran(hour - DAY, v4459_2_1=1, v4593_2_1=2, others=1)
+    at = (hour - DAY).isoformat().replace("+00:00", "Z")
+    after = [{"days": 1, "at": at, "nodes": 4, "reached": 2, "unknown": 1}]
+    (told,) = api.get(f"/api/v1/groups/{group.pk}/uptake").json()["targets"]
+    assert (told["version"], told["until"], told["after"]) == ("4593.2.1", None, after)
 
 
 class TestDelete:

@@ -1,5 +1,6 @@
 """What a group's page tells of its nodes: which came, were turned away, are held, and when."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from oemupdates.models import Group, Operator, RejectedRequest
 from oemupdates.services import nodes, samples
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, seeded_group
+from tests.services.test_uptake import DAY, aim, ran
 
 
 @pytest.fixture
@@ -34,6 +36,36 @@ def reject(sample: str, reason: str = "bad_values") -> RejectedRequest:
         times=1,
         sample=sample,
     )
+
+
+class TestUptake:
+    def test_says_how_soon_a_target_was_run_and_what_is_not_known(
+        self, page: Client, group: Group
+    ) -> None:
+        now = timezone.now()
+        aim("4593.2.1", now - 9 * DAY)
+        ran(now - 8 * DAY, v4459_2_1=3, v4593_2_1=1)
+        html = text(page, f"/groups/{group.pk}/").partition('id="uptake"')[2]
+        cells = re.findall(r'<td class="num" data-label="(After [^"]+)">(.*?)</td>', html)
+        assert [(label, re.sub("<[^>]*>", " ", said).split()) for label, said in cells] == [
+            ("After 1 day", ["25%", "1", "of", "4"]),
+            ("After 7 days", ["no", "sample"]),
+            ("After 14 days", ["to", "come"]),
+            ("After 30 days", ["to", "come"]),
+        ]
+
+    def test_says_that_it_is_more_where_rare_versions_are_summed_up(
+        self, page: Client, group: Group
+    ) -> None:
+        now = timezone.now()
+        aim("4593.2.1", now - 2 * DAY)
+        ran(now - DAY, v4593_2_1=3, others=1)
+        assert "at least 75%" in text(page, f"/groups/{group.pk}/")
+
+    def test_is_left_out_of_a_group_that_never_had_a_target(
+        self, page: Client, group: Group
+    ) -> None:
+        assert 'id="uptake"' not in text(page, f"/groups/{group.pk}/")
 
 
 class TestNow:
