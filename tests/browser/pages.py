@@ -114,6 +114,7 @@ def asked() -> dict[str, str]:
         "a move planned": "/nodes/bulk/?verb=move&all=1&q=oem:azure",
         "the overview then": f"/?at={at}",
         "nodes then": f"/nodes/?at={at}",
+        "held nodes, with a column more": "/nodes/?held=1",
         "a node then": f"/nodes/{node.pk}/?at={at}",
         "releases compared": f"/releases/{newer.pk}/compare/?with={older.pk}",
         "a channel's way back": f"/channels/{seeded_channel().pk}/move/?release={older.pk}",
