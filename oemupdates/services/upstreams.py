@@ -1,5 +1,6 @@
 """What operators do to upstreams: add, change, switch, remove, and let channels follow them."""
 
+import ssl
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -174,8 +175,7 @@ def _checked(terms: Terms) -> Terms:
     for field, url in addresses.items():
         _check_url(url, may_vary=field in {"images_server", "feed"})
     _check_url(terms.proxy)
-    if terms.ca_file and not Path(terms.ca_file).is_file():
-        raise CannotKeep(f"There is no file {terms.ca_file} on this server.")
+    _check_authorities(terms.ca_file)
     return Terms(**{**asdict(terms), **addresses, "name": name})
 
 
@@ -221,6 +221,20 @@ def _check_url(url: str, *, may_vary: bool = False) -> None:
         raise CannotKeep(f"{url[:100]!r} is no http or https address.")
     if parts.username is not None or parts.password is not None:
         raise CannotKeep("The address holds a password, which everybody could read here.")
+
+
+def _check_authorities(path: str) -> None:
+    """Refuse a file by which no server could be trusted."""
+    if not path:
+        return
+    if not Path(path).is_file():
+        raise CannotKeep(f"There is no file {path} on this server.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:
+        raise CannotKeep(
+            f"{path} holds no certificate in PEM that this server can read."
+        ) from None
 
 
 def _terms(row: Upstream) -> Terms:

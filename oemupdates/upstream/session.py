@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, RemoteDisconnected
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 from urllib.parse import urljoin, urlsplit
@@ -30,7 +31,12 @@ _FORBIDDEN = frozenset({401, 403})
 # Who asks so changes nothing, and may be sent from one address to the next.
 _SAFE = frozenset({"GET", "HEAD"})
 _TRIES = 3
-_OK = 200
+_OK, _PROXY_WANTS_A_NAME = 200, 407
+# What OpenSSL says of a file without certificates, and of an answer that is no TLS.
+_NO_CERTIFICATE = frozenset({"NO_CERTIFICATE_OR_CRL_FOUND", "BAD_BASE64_DECODE", "PEM_LIB"})
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+# How http.client begins what a proxy says that makes no tunnel.
+_NO_TUNNEL = "Tunnel connection failed: "
 _FAULTS = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
 
 
@@ -93,6 +99,7 @@ class Session:
     def __init__(self, route: Route, bytes_a_second: int = 0) -> None:
         self.pause = PAUSE_SECONDS
         self.bytes_a_second = bytes_a_second
+        self._route = route
         self._session = requests.Session()
         # Each upstream says itself by which proxy and with which authorities it is reached.
         self._session.trust_env = False
@@ -145,6 +152,11 @@ class Session:
             asked.setdefault("content-type", "text/xml")
         answer = self._open(method, url, asked, body)
         try:
+            if answer.status == _PROXY_WANTS_A_NAME:
+                raise Unreachable(
+                    f"{answer.url} was not asked: the proxy {self._route.proxy} wants a name and"
+                    " a password first (407)."
+                )
             if answer.status in _ABSENT:
                 raise Absent(f"{answer.url} is not there ({answer.status}).")
             if answer.status in _FORBIDDEN:
@@ -204,8 +216,18 @@ class Session:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
             )
         except _FAULTS as problem:
-            raise Unreachable(f"{url} cannot be reached: {why(problem)}.") from problem
+            raise Unreachable(self._told(url, problem)) from problem
         return Answer(url, response)
+
+    def _told(self, url: str, problem: Exception) -> str:
+        """Why nothing came from an address, and which part of the way there is to blame."""
+        route, because = self._route, why(problem)
+        if route.ca_file and not Path(route.ca_file).is_file():
+            because = f"the file of its authorities, {route.ca_file}, is not there"
+        if isinstance(problem, requests.exceptions.ProxyError):
+            return f"The proxy {route.proxy} does not lead to {url}: {because}."
+        through = f" through the proxy {route.proxy}" if route.proxy else ""
+        return f"{url} cannot be reached{through}: {because}."
 
 
 def _whole(answer: Answer, most: int) -> bytes:
@@ -230,21 +252,39 @@ def why(problem: BaseException) -> str:
     for _ in range(10):
         if cause is None:
             break
-        if isinstance(cause, socket.gaierror):
-            return "its name is not known"
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"its certificate is not trusted ({cause.verify_message})"
-        if isinstance(cause, TimeoutError | requests.Timeout):
-            return "it did not answer in time"
-        if isinstance(cause, ConnectionRefusedError):
-            return "nothing listens there"
+        if words := _known(cause):
+            return words
         cause = _inner(cause)
     return f"{type(problem).__name__}: {problem}"[:300]
 
 
+def _known(cause: BaseException) -> str:
+    """What a cause means; empty for one that says nothing by itself."""
+    words = {
+        socket.gaierror: "its name is not known",
+        TimeoutError: "it did not answer in time",
+        requests.Timeout: "it did not answer in time",
+        ConnectionRefusedError: "nothing listens there",
+        RemoteDisconnected: "it hung up without an answer",
+    }
+    if isinstance(cause, ssl.SSLError):
+        return _of_tls(cause)
+    if str(cause).startswith(_NO_TUNNEL):
+        return f"it answers {str(cause).removeprefix(_NO_TUNNEL)[:100]}"
+    return next((said for kind, said in words.items() if isinstance(cause, kind)), "")
+
+
+def _of_tls(cause: ssl.SSLError) -> str:
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({cause.verify_message})"
+    if cause.reason in _NO_CERTIFICATE:
+        return "the file of its authorities holds no certificate"
+    return "it speaks no TLS there" if cause.reason in _NO_TLS else ""
+
+
 def _inner(problem: BaseException) -> BaseException | None:
-    first = problem.args[0] if problem.args else None
-    for inner in (first, getattr(problem, "reason", None), problem.__cause__, problem.__context__):
+    said = (getattr(problem, name, None) for name in ("reason", "original_error"))
+    for inner in (*problem.args, *said, problem.__cause__, problem.__context__):
         if isinstance(inner, BaseException):
             return inner
     return None

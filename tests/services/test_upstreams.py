@@ -49,6 +49,7 @@ class TestAdd:
             ({"address": "https://a:99999/"}, "no address"),
             ({"proxy": "socks5://a"}, "no http"),
             ({"ca_file": "/nowhere.pem"}, "no file"),
+            ({"ca_file": __file__}, "holds no certificate"),
             ({"policy": "guess"}, "no policy"),
             ({"interval_minutes": 0}, "interval"),
         ],

@@ -4,6 +4,7 @@ import http.client
 import select
 import socket
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -59,6 +60,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._forward(None)
 
+    def do_HEAD(self) -> None:
+        self._forward(None)
+
     def do_POST(self) -> None:
         self._forward(self.rfile.read(int(self.headers["content-length"])))
 
@@ -76,7 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.getheaders():
             if name.lower() not in {"transfer-encoding", "content-length", "server", "date"}:
                 self.send_header(name, value)
-        self.send_header("content-length", str(len(content)))
+        size = answer.getheader("content-length") if self.command == "HEAD" else len(content)
+        self.send_header("content-length", str(size))
         self.end_headers()
         self.wfile.write(content)
 
@@ -84,8 +89,9 @@ class _Handler(BaseHTTPRequestHandler):
 def _carry(one: socket.socket, other: socket.socket) -> None:
     """Carry bytes both ways until one side ends."""
     to = {one: other, other: one}
-    while True:
-        for side in select.select([one, other], [], [], 30)[0] or [None]:
-            if side is None or not (piece := side.recv(65536)):
-                return
-            to[side].sendall(piece)
+    with suppress(OSError):
+        while True:
+            for side in select.select([one, other], [], [], 30)[0] or [None]:
+                if side is None or not (piece := side.recv(65536)):
+                    return
+                to[side].sendall(piece)

@@ -72,8 +72,25 @@ class TestAuthorities:
         server.close()
 
     def test_in_a_file_that_is_gone_are_none(self, encrypted: PublicServer) -> None:
-        with pytest.raises(Unreachable, match="/nowhere/ca"):
+        with pytest.raises(Unreachable, match=r"/nowhere/ca\.pem, is not there"):
             hello(encrypted, Route(ca_file="/nowhere/ca.pem"))
+
+    def test_in_a_file_without_certificates_are_none(
+        self, encrypted: PublicServer, tmp_path: Path
+    ) -> None:
+        (tmp_path / "notes.txt").write_text("ask ann for the certificate")
+        with pytest.raises(Unreachable, match="authorities holds no certificate"):
+            hello(encrypted, Route(ca_file=str(tmp_path / "notes.txt")))
+
+    def test_are_of_no_use_where_nothing_is_encrypted(
+        self, plain: PublicServer, authority: Authority
+    ) -> None:
+        address = plain.url.replace("http", "https")
+        with (
+            Session(Route(ca_file=str(authority.file))) as session,
+            pytest.raises(Unreachable, match="it speaks no TLS there"),
+        ):
+            session.get(f"{address}/hello", most=100)
 
 
 class TestProxies:
@@ -96,13 +113,21 @@ class TestProxies:
         self, encrypted: PublicServer, authority: Authority, proxy: Proxy, status: int
     ) -> None:
         proxy.refusal = status
-        with pytest.raises(Unreachable, match=str(status)):
+        words = f"The proxy {proxy.url} does not lead to {encrypted.url}/hello: .* {status}"
+        with pytest.raises(Unreachable, match=words):
             hello(encrypted, Route(str(authority.file), proxy.url))
         assert not encrypted.asked
 
+    def test_that_want_a_password_are_told_of(self, plain: PublicServer, proxy: Proxy) -> None:
+        proxy.refusal = 407
+        with pytest.raises(Unreachable, match=f"the proxy {proxy.url} wants a name"):
+            hello(plain, Route(proxy=proxy.url))
+        assert not plain.asked
+
     def test_that_are_gone_are_not_gone_around(self, plain: PublicServer) -> None:
-        with pytest.raises(Unreachable, match="nothing listens there"):
-            hello(plain, Route(proxy=f"http://127.0.0.1:{free_port()}"))
+        gone = f"http://127.0.0.1:{free_port()}"
+        with pytest.raises(Unreachable, match=f"The proxy {gone} .* nothing listens there"):
+            hello(plain, Route(proxy=gone))
         assert not plain.asked
 
     def test_of_the_environment_are_none_of_an_upstreams(
