@@ -21,7 +21,7 @@ _PARTIAL, _BEYOND = 206, 416
 _RANGE = re.compile(r"bytes (\d{1,20})-(\d{1,20})/(\d{1,20}|\*)", re.ASCII)
 # A line that is slower than this, over so many seconds, is as good as broken.
 SLOW_SECONDS, SLOWEST_BYTES_A_SECOND = 60.0, 1024
-# Tries of one address in a row that bring not one byte.
+# Tries of one address in a row that bring less than that line would: then it is given up.
 TRIES = 3
 
 Heard = Callable[[int], None]
@@ -53,6 +53,8 @@ def fetch(
         else:
             part.finish()
             return
+    if part.size:
+        problems.append(f"{part.size} of {package.size} bytes are kept for the next time.")
     raise CannotFetch(f"{package.name}: {' '.join(problems) or 'nobody says where it is.'}")
 
 
@@ -124,20 +126,26 @@ def _from(session: Session, url: str, part: _Part, heard: Heard) -> None:
     """Fetch what is missing from one address, and check the whole."""
     tries = 0
     while part.size < part.package.size:
-        before = part.size
+        before, began = part.size, time.monotonic()
         try:
             _go_on(session, url, part, heard)
         except Absent:
             raise
         except Unreachable:
-            tries = tries + 1 if part.size <= before else 0
+            tries = 0 if _is_of_use(part.size - before, time.monotonic() - began) else tries + 1
             if tries >= TRIES:
                 raise
+            heard(part.size)  # who waits here may have been told to stop
             time.sleep(session.pause * 2**tries)
     if not holds(part.path, part.package):
         part.drop()
         heard(0)
         raise _Wrong(f"{url} has other bytes than were announced.")
+
+
+def _is_of_use(size: int, seconds: float) -> bool:
+    """Whether a try that broke off brought what one may wait for."""
+    return size > 0 and size >= SLOWEST_BYTES_A_SECOND * seconds
 
 
 def _go_on(session: Session, url: str, part: _Part, heard: Heard) -> None:

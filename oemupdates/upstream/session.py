@@ -13,9 +13,10 @@ from typing import BinaryIO, Self
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
+
+from oemupdates.upstream.punctual import PunctualAdapter
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 # Before something is tried again; twice as long each time.
@@ -111,7 +112,7 @@ class Session:
             total=2, status=0, redirect=0, backoff_factor=self.pause, allowed_methods=None, read=1
         )
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=retry))
+            self._session.mount(scheme, PunctualAdapter(max_retries=retry))
 
     def __enter__(self) -> Self:
         return self

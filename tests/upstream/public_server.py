@@ -3,11 +3,13 @@
 import base64
 import hashlib
 import json
+import select
 import ssl
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -194,8 +196,8 @@ class _Handler(BaseHTTPRequestHandler):
             content = bytes([content[0] ^ 1]) + content[1:]
         if fault == "longer":
             content += b"!"
-        if fault == "endless":
-            self._pour()
+        if fault in {"endless", "mute", "half a head", "dripping head"}:
+            self._misbehave(fault)
             return
         self._range(content, fault)
 
@@ -213,9 +215,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "HEAD":
             return
         body = content[start:]
-        if fault == "truncate":
+        if fault in {"truncate", "stall"}:
             body = body[: len(body) // 2]
         self._write(body)
+        if fault == "stall":
+            self._be_silent()
         if fault == "truncate":
             self.close_connection = True
             self.wfile.flush()
@@ -232,16 +236,26 @@ class _Handler(BaseHTTPRequestHandler):
             if self.public.bytes_a_second:
                 time.sleep(0.1)
 
-    def _pour(self) -> None:
-        self.send_response(200)
-        self.send_header("connection", "close")
-        self.end_headers()
+    def _misbehave(self, fault: str) -> None:
+        """Send what never ends, or say nothing more, until the client has had enough."""
+        begun = {"mute": b"", "half a head": b"HTTP/1.1 200 OK\r\ncontent-le"}
+        self.wfile.write(begun.get(fault, b"HTTP/1.1 200 OK\r\nconnection: close\r\n"))
+        if fault in begun:
+            self._be_silent()
+            return
         self.close_connection = True
-        try:
+        step, pause = (b" " * 65536, 0.0) if fault == "endless" else (b"x", 0.02)
+        with suppress(OSError):
+            self.wfile.write(b"\r\n" if fault == "endless" else b"x-y: ")
             while True:
-                self.wfile.write(b" " * 65536)
-        except OSError:
-            pass
+                self.wfile.write(step)
+                time.sleep(pause)
+
+    def _be_silent(self) -> None:
+        """Wait until the client hangs up."""
+        self.close_connection = True
+        self.wfile.flush()
+        select.select([self.connection], [], [], 60)
 
     def _head(self, status: int, length: int, **extra: str) -> None:
         self.send_response(status)

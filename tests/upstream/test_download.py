@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from oemupdates.upstream import download
+from oemupdates.upstream import session as sessions
 from oemupdates.upstream.download import CannotFetch, fetch
 from oemupdates.upstream.omaha import Package
 from oemupdates.upstream.session import Route, Session
@@ -26,7 +27,7 @@ PACKAGE = Package(
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
+def session(public: PublicServer) -> Iterator[Session]:  # its pauses are short from then on
     with Session(Route()) as session:
         yield session
 
@@ -169,11 +170,44 @@ class TestFetch:
     ) -> None:
         monkeypatch.setattr(download, "SLOW_SECONDS", 0.3)
         monkeypatch.setattr(download, "SLOWEST_BYTES_A_SECOND", 10**9)
-        monkeypatch.setattr(download, "TRIES", 1)
+        monkeypatch.setattr(download, "TRIES", 2)
         public.bytes_a_second = 200_000
-        # It brings something each time, so it is asked on and on; the pieces add up.
+        # It brings something each time, and would for days; the pieces are kept.
+        with pytest.raises(CannotFetch, match=r"is too slow.* of 1024000 bytes are kept"):
+            take()
+        assert len(public.downloads()) == 2
+        public.bytes_a_second = 0
         assert take().read_bytes() == CONTENT
-        assert len(public.downloads()) > 2
+        assert int(public.downloads()[-1][1].removeprefix("bytes=").removesuffix("-")) > 0
+
+    def test_gives_up_who_falls_silent_and_goes_on_from_what_came(
+        self,
+        take: Callable[..., Path],
+        public: PublicServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(sessions, "READ_SECONDS", 1.0)
+        monkeypatch.setattr(download, "SLOWEST_BYTES_A_SECOND", 10**9)
+        monkeypatch.setattr(download, "TRIES", 1)
+        public.faults[NAME] += ["stall"]
+        half = len(CONTENT) // 2
+        with pytest.raises(CannotFetch, match="broke off: it did not answer in time") as silent:
+            take()
+        assert f"{half} of {len(CONTENT)} bytes are kept" in str(silent.value)
+        assert take().read_bytes() == CONTENT
+        assert public.downloads() == [(NAME, ""), (NAME, f"bytes={half}-")]
+
+    def test_hears_that_it_is_to_end_while_the_other_side_is_silent(
+        self,
+        take: Callable[..., Path],
+        public: PublicServer,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(sessions, "READ_SECONDS", 0.2)
+        public.faults[NAME] += ["mute"] * 100
+        with pytest.raises(_Stop):
+            take(heard=stop_after(0))
+        assert 0 < len(public.downloads()) <= 2  # one that is tried again below us
 
     def test_believes_a_file_by_its_sha1_alone(self, take: Callable[..., Path]) -> None:
         package = Package(NAME, NAME, len(CONTENT), sha1=PACKAGE.sha1)
