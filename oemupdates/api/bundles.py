@@ -207,12 +207,11 @@ class Uploading(Resource):
     def put(self, call: Call, name: str) -> BundleImport:
         """Bring a bundle as the body, for a worker to take in, or only to verify."""
         left = reading.length_of(call.request, _BYTES)
-        bundle_runs.check_room(left)
-        path = bundle_runs.upload_place()
-        try:
-            reading.keep(call.request, left, path)
-            is_check = call.asked.get("is_check", False)
-            return bundle_runs.ask_uploaded(name, path, is_check=is_check, by=call.by)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+        with bundle_runs.upload(left) as path:
+            try:
+                reading.keep(call.request, left, path)
+                is_check = call.asked.get("is_check", False)
+                return bundle_runs.ask_uploaded(name, path, is_check=is_check, by=call.by)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise

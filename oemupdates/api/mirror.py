@@ -51,11 +51,16 @@ class BucketShape(Plain):
 
 
 class MirrorShape(Plain):
-    """The payload disk, in bytes; `reserve` is what syncs leave free."""
+    """The payload disk, in bytes.
+
+    `reserve` is what syncs leave free, `promised` what is still to come for those who bring files
+    now.
+    """
 
     total = serializers.IntegerField()
     free = serializers.IntegerField()
     reserve = serializers.IntegerField()
+    promised = serializers.IntegerField()
     hosted = serializers.IntegerField()
     folders = HostedShape(many=True)
     begun = BegunShape(many=True)

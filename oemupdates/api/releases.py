@@ -205,13 +205,12 @@ class AddingPayload(Resource):
 
 def _bring(call: Call, release: Release, name: str) -> None:
     length = reading.length_of(call.request, _BYTES)
-    additions.check_room(length)
-    path = additions.upload_place()
-    try:
-        reading.keep(call.request, length, path)
-        additions.add_file(release, name, path, by=call.by)
-    finally:
-        path.unlink(missing_ok=True)
+    with additions.upload(length) as path:
+        try:
+            reading.keep(call.request, length, path)
+            additions.add_file(release, name, path, by=call.by)
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _wrong(where: str, refusal: Exception) -> Unprocessable:

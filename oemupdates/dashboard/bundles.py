@@ -133,7 +133,7 @@ def import_found(request: HttpRequest) -> HttpResponse:
 @needs(Permission.CHANGE_FLEET)
 def upload(request: HttpRequest) -> HttpResponseBase:
     """Take a bundle by a form, for a worker to take in."""
-    handler = ToDisk(request, bundle_runs.check_room, lambda _name: bundle_runs.upload_place())
+    handler = ToDisk(request, bundle_runs.upload)
     request.upload_handlers = [handler]
     try:
         return _uploaded(request)

@@ -81,6 +81,7 @@ def _numbers(disk: Disk, plan: collecting.Plan) -> list[tuple[str, str, str]]:
         ("Payload files", disk.hosted, "#h-releases"),
         ("May be collected", plan.size, "#h-collection"),
         ("On its way", begun, "#h-collection"),
+        ("Still to come", disk.promised, ""),
         ("Free on the disk", disk.free, ""),
         ("Kept free by syncs", disk.reserve, ""),
     ]

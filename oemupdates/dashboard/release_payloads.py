@@ -1,7 +1,5 @@
 """What a release's page does about its payloads: files are added, or announced ones verified."""
 
-from pathlib import Path
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,7 +22,7 @@ from oemupdates.services.activity import Refused
 def add(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Take a payload of a release by a form, and add it once it was verified."""
     release = get_object_or_404(Release.objects.select_related("application"), pk=pk)
-    handler = ToDisk(request, release_additions.check_room, _place)
+    handler = ToDisk(request, release_additions.upload, release_additions.check_name)
     request.upload_handlers = [handler]
     try:
         return _added(request, release)
@@ -43,11 +41,6 @@ def verify(request: HttpRequest, pk: int) -> HttpResponse:
         done=f"A worker fetches the payloads of {release} now, to judge them.",
     )
     return redirect("dashboard:release", pk)
-
-
-def _place(name: str) -> Path:
-    release_additions.check_name(name)
-    return release_additions.upload_place()
 
 
 @csrf_protect

@@ -1,6 +1,7 @@
 """A file that comes in by a form: straight to the disk, and no further than it may go."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,22 +11,26 @@ from django.http import HttpRequest
 
 from oemupdates.services.activity import Refused
 
-CheckRoom = Callable[[int], None]
-Place = Callable[[str], Path]
+Upload = Callable[[int], AbstractContextManager[Path]]
+CheckName = Callable[[str], None]
 
 
 class ToDisk(FileUploadHandler):
     """Writes the one file of a form where it is to be read; `problem` says why not.
 
-    `check_room` refuses what is too large by its size, and `place` says by the name of a file
-    where it goes, or refuses it.
+    `upload` says where a file of a size goes, and has room for it until the form was dealt with;
+    `check_name` refuses a file by its name.
     """
 
-    def __init__(self, request: HttpRequest, check_room: CheckRoom, place: Place) -> None:
+    def __init__(
+        self, request: HttpRequest, upload: Upload, check_name: CheckName = lambda _name: None
+    ) -> None:
         super().__init__(request)
         self.name, self.problem = "", ""
         self.path: Path | None = None
-        self._check_room, self._place = check_room, place
+        self._upload, self._check_name = upload, check_name
+        self._place: Path | None = None
+        self._room = ExitStack()
         self._file: IO[bytes] | None = None
         self._kept = False
 
@@ -39,7 +44,7 @@ class ToDisk(FileUploadHandler):
     ) -> None:
         """Refuse by its length what is too large, before any of it is written."""
         try:
-            self._check_room(content_length)
+            self._place = self._room.enter_context(self._upload(content_length))
         except Refused as refusal:
             self.problem = str(refusal)
 
@@ -49,9 +54,11 @@ class ToDisk(FileUploadHandler):
         if not self.problem and self.path is None:
             self.name = self.file_name or ""
             try:
-                self.path = self._place(self.name)
+                self._check_name(self.name)
             except Refused as refusal:
                 self.problem = str(refusal)
+            else:
+                self.path = self._place
         elif not self.problem:
             self.problem = "Send one file at a time."
         if self.problem or self.path is None:
@@ -79,8 +86,9 @@ class ToDisk(FileUploadHandler):
         self._kept = True
 
     def forget(self) -> None:
-        """Delete the file, unless it is kept."""
+        """Delete the file, unless it is kept, and give back the room for it."""
         self._close()
+        self._room.close()
         if self.path is not None and not self._kept:
             self.path.unlink(missing_ok=True)
 

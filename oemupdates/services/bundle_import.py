@@ -13,12 +13,11 @@ from typing import BinaryIO
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
-from django.template.defaultfilters import filesizeformat
 
 from oemupdates.domain import bundle
 from oemupdates.domain.bundle import Bundled, File, Manifest, Opened
 from oemupdates.models import Application, Operator, PackageList, Release
-from oemupdates.services import activity, bundle_ways
+from oemupdates.services import activity, bundle_ways, disk_room
 from oemupdates.services.activity import Refused
 from oemupdates.services.bundle_ways import Brought
 from oemupdates.services.releases import Imported, Judged, Source, judge, registering
@@ -66,7 +65,9 @@ def take(path: Path, belief: Belief, *, by: Operator | None) -> Taken:
         with path.open("rb") as file:
             opened = bundle.read_manifest(file, belief.keys)
             _check_known(opened.manifest)
-            with _staging(opened) as folder:
+            # What is unpacked, and the copy of it that is hosted.
+            size = 2 * opened.manifest.size
+            with _staging(opened) as folder, disk_room.taking(folder, size):
                 _unpack(file, opened.manifest, folder)
                 return _register(opened, folder, belief, by=by)
     except bundle.BadBundle as problem:
@@ -112,7 +113,6 @@ def _delete_left_behind(root: Path) -> None:
 
 def _unpack(file: BinaryIO, manifest: Manifest, folder: Path) -> None:
     """Read a bundle to its end; payloads go to `files`, what is about them to `texts`."""
-    _check_room(manifest, folder)
     payloads = {one.path: one.sha256 for one in manifest.files if one.is_payload}
     for one, chunks in bundle.contents(file, manifest):
         place = _place(folder, one)
@@ -146,18 +146,6 @@ def _holds(place: Path, one: File) -> bool:
         return False
     with place.open("rb") as there:
         return hashlib.file_digest(there, "sha256").hexdigest() == one.sha256
-
-
-def _check_room(manifest: Manifest, folder: Path) -> None:
-    """Refuse what would fill the disk: what is unpacked, and the copy that is hosted."""
-    to_unpack = sum(one.size for one in manifest.files if not _place(folder, one).is_file())
-    needed = to_unpack + manifest.size + settings.SYNC_DISK_RESERVE
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        words = [filesizeformat(number).replace("\xa0", " ") for number in (needed, free)]
-        raise CannotImportBundle(
-            f"The payload folder's disk needs {words[0]} free, and has {words[1]}."
-        )
 
 
 def _register(opened: Opened, folder: Path, belief: Belief, *, by: Operator | None) -> Taken:

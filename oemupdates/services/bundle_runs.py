@@ -1,9 +1,8 @@
 """Imports of bundles that are asked for by page: files are kept, and workers take them in."""
 
-import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from django.utils import timezone
 from oemupdates.domain import bundle
 from oemupdates.domain.bundle import Manifest
 from oemupdates.models import BundleImport, Operator
-from oemupdates.services import activity, bundle_import, bundle_keys
+from oemupdates.services import activity, bundle_import, bundle_keys, disk_room
 from oemupdates.services.bundle_import import Belief, Taken
 from oemupdates.services.file_locks import alone
 
@@ -46,20 +45,20 @@ def found() -> list[Found]:
     return [Found(one.name, one.stat().st_size) for one in files]
 
 
-def upload_place() -> Path:
-    """Where an upload is written: on the disk of the payloads, under a name that nobody chose."""
-    folder = Path(settings.PAYLOAD_DIR) / _UPLOADS
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"upload-{uuid.uuid4().hex}.tar"
+@contextmanager
+def upload(size: int) -> Iterator[Path]:
+    """Where an upload is written, and room for it until the block ends.
 
-
-def check_room(size: int) -> None:
-    """Refuse by its size what is too large to be uploaded; raises `CannotAskImport`."""
-    folder = upload_place().parent
+    It is on the disk of the payloads, under a name that nobody chose. Raises `CannotAskImport` or
+    `NoRoom`.
+    """
     if size > settings.BUNDLE_MAX_BYTES:
         raise CannotAskImport(f"It is larger than {settings.BUNDLE_MAX_BYTES} bytes.")
-    if size + settings.SYNC_DISK_RESERVE > shutil.disk_usage(folder).free:
-        raise CannotAskImport("There is no room for it on this server's disk.")
+    folder = Path(settings.PAYLOAD_DIR) / _UPLOADS
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"upload-{uuid.uuid4().hex}.tar"
+    with disk_room.taking(path, size):
+        yield path
 
 
 def ask_found(name: str, *, is_check: bool = False, by: Operator | None) -> BundleImport:

@@ -13,6 +13,7 @@ from stat import S_ISDIR, S_ISREG
 from django.conf import settings
 
 from oemupdates.models import Release
+from oemupdates.services import disk_room
 from oemupdates.services.activity import Refused
 
 _BOARD = re.compile(r"(amd64|arm64)-usr", re.ASCII)
@@ -66,12 +67,14 @@ class Begun:
 class Disk:
     """All of the payload folder, and of the disk that it is on; sizes are in bytes.
 
-    `strange` are files that this server did not put there: it never touches them.
+    `promised` is still to come for those who bring files now. `strange` are files that this
+    server did not put there: it never touches them.
     """
 
     total: int
     free: int
     reserve: int
+    promised: int
     folders: list[HostedFolder] = field(default_factory=list)
     begun: list[Begun] = field(default_factory=list)
     strange: list[OnDisk] = field(default_factory=list)
@@ -99,7 +102,7 @@ def survey() -> Disk:
     root = Path(settings.PAYLOAD_DIR)
     there = next(path for path in (root, *root.parents) if path.exists())
     usage = shutil.disk_usage(there)
-    disk = Disk(usage.total, usage.free, settings.SYNC_DISK_RESERVE)
+    disk = Disk(usage.total, usage.free, settings.SYNC_DISK_RESERVE, disk_room.promised())
     for one in _entries(root):
         if one.name.startswith("."):
             disk.begun += _begun(one)

@@ -1,7 +1,8 @@
 """Adding payload files to a release that is registered: from a folder, or as they are uploaded."""
 
-import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import Operator, Release
-from oemupdates.services import activity
+from oemupdates.services import activity, disk_room
 from oemupdates.services.payload_files import why_left_out
 from oemupdates.services.releases import Imported, Source, judge, registering
 
@@ -19,7 +20,7 @@ _MOST_BYTES = 8 * 1024**3
 
 
 class CannotAdd(activity.Refused):
-    """There is no room for a file, or its release has no use for it."""
+    """A file is too large, or its release has no use for it."""
 
 
 class BadName(activity.BadWords):
@@ -32,23 +33,22 @@ def check_name(name: str) -> None:
         raise BadName(f"{name[:100]!r} is no payload: {why}. OEMs are called oem-<id>.gz.")
 
 
-def check_room(size: int) -> None:
-    """Refuse by its size what is too large to be uploaded; raises `CannotAdd`."""
-    root = Path(settings.PAYLOAD_DIR)
-    root.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def upload(size: int) -> Iterator[Path]:
+    """Where an upload is written, and room for it until the block ends.
+
+    It is on the disk of the payloads, under a name that nobody chose. Raises `CannotAdd` or
+    `NoRoom`.
+    """
     if size > _MOST_BYTES:
         most = filesizeformat(_MOST_BYTES).replace("\xa0", " ")
         raise CannotAdd(f"It is larger than {most}, and no payload is.")
-    # What is uploaded, and the copy that is hosted.
-    if 2 * size + settings.SYNC_DISK_RESERVE > shutil.disk_usage(root).free:
-        raise CannotAdd("There is no room for it on this server's disk.")
-
-
-def upload_place() -> Path:
-    """Where an upload is written: on the disk of the payloads, under a name that nobody chose."""
     folder = Path(settings.PAYLOAD_DIR) / _UPLOADS
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / uuid.uuid4().hex
+    path = folder / uuid.uuid4().hex
+    # What is uploaded, and the copy that is hosted.
+    with disk_room.taking(path, 2 * size):
+        yield path
 
 
 def add_file(release: Release, name: str, path: Path, *, by: Operator | None) -> Imported:

@@ -1,17 +1,15 @@
 """Fetching one release as an upstream announces it: whole, as announced, or not at all."""
 
-import shutil
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import Payload, Release, SyncRun, Upstream
-from oemupdates.services import activity, origins
+from oemupdates.services import activity, disk_room, origins
 from oemupdates.services.hosting import hosted_folder
 from oemupdates.services.payload_files import Folder, why_left_out
 from oemupdates.services.releases import Source, import_release
@@ -23,7 +21,7 @@ from oemupdates.upstream.session import Session
 
 
 class CannotTake(activity.Refused):
-    """The release is another than the one that is known, or there is no room for it."""
+    """The release is another than the one that is known."""
 
 
 @dataclass(slots=True)
@@ -191,19 +189,26 @@ def _fetch(job: Job, manifest: Manifest, missing: Sequence[Package], folder: Pat
         # A file from before is believed only after it was read again.
         if not download.holds(files / package.name, package):
             (files / package.name).unlink(missing_ok=True)
-    _check_room(missing, folder)
-    job.keeper.expect(files=len(missing), size=sum(package.size for package in missing))
-    for package in missing:
-        place = folder / package.name
-        if not (files / package.name).is_file():
-            job.keeper.say(f"Fetching {package.name} of {manifest.version}")
-            urls = [url + package.remote_name for url in _codebases(job, manifest)]
-            download.fetch(job.session, urls, package, place, job.keeper.heard)
-            place.replace(files / package.name)
-        if package.sha256:
-            sums = files / f"{package.name}.sha256"
-            sums.write_text(f"{package.sha256}  {package.name}\n", encoding="utf-8")
-        job.keeper.finished(package.size)
+    size = sum(package.size for package in missing)
+    # What was fetched is hosted without being copied.
+    with disk_room.taking(folder, size):
+        job.keeper.expect(files=len(missing), size=size)
+        for package in missing:
+            _fetch_file(job, manifest, package, folder)
+
+
+def _fetch_file(job: Job, manifest: Manifest, package: Package, folder: Path) -> None:
+    """Have one file with its sum, unless an earlier run fetched it."""
+    place, file = folder / package.name, folder / "files" / package.name
+    if not file.is_file():
+        job.keeper.say(f"Fetching {package.name} of {manifest.version}")
+        urls = [url + package.remote_name for url in _codebases(job, manifest)]
+        download.fetch(job.session, urls, package, place, job.keeper.heard)
+        place.replace(file)
+    if package.sha256:
+        sums = file.with_name(f"{package.name}.sha256")
+        sums.write_text(f"{package.sha256}  {package.name}\n", encoding="utf-8")
+    job.keeper.finished(package.size)
 
 
 def _link_what_is_here(
@@ -227,20 +232,6 @@ def _codebases(job: Job, manifest: Manifest) -> list[str]:
     if server := job.run.upstream.release_server:
         found.append(release_server.folder(server, job.board, manifest.version))
     return list(dict.fromkeys(found))
-
-
-def _check_room(missing: Sequence[Package], folder: Path) -> None:
-    """Refuse what would fill the disk; what was fetched is hosted without being copied."""
-    to_fetch = sum(
-        download.missing(folder / package.name, package)
-        for package in missing
-        if not (folder / "files" / package.name).is_file()
-    )
-    needed = to_fetch + settings.SYNC_DISK_RESERVE
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        words = [filesizeformat(number).replace("\xa0", " ") for number in (needed, free)]
-        raise CannotTake(f"The payload folder's disk needs {words[0]} free, and has {words[1]}.")
 
 
 def _import(job: Job, manifest: Manifest, known: Release | None, folder: Path) -> Release:

@@ -1,6 +1,5 @@
 """Reading the payloads that a script announced, so that nodes may have them: workers do it."""
 
-import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from oemupdates.models import Operator, Payload, Release, Upstream, Verification
-from oemupdates.services import activity, release_additions
+from oemupdates.services import activity, disk_room, release_additions
 from oemupdates.services.file_locks import alone
 from oemupdates.upstream import download
 from oemupdates.upstream.download import CannotFetch
@@ -88,14 +87,11 @@ def _work(row: Verification) -> None:
 
 
 def _verify(session: Session, release: Release, payload: Payload, *, by: Operator | None) -> None:
-    free = shutil.disk_usage(_root()).free
-    if payload.size + settings.SYNC_DISK_RESERVE > free:
-        raise CannotVerify("There is no room for it on this server's disk.")
     wanted = Package(payload.name, payload.name, payload.size, payload.sha1, payload.sha256)
-    with TemporaryDirectory(dir=_root()) as folder:
-        place = Path(folder) / payload.name
+    with TemporaryDirectory(dir=_root()) as name, disk_room.taking(Path(name), payload.size):
+        place = Path(name) / payload.name
         download.fetch(session, [release.codebase + payload.name], wanted, place, lambda _: None)
-        release_additions.add(release, Path(folder), by=by)
+        release_additions.add(release, Path(name), by=by)
 
 
 def _route(codebase: str) -> Route:

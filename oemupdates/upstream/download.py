@@ -70,11 +70,6 @@ def holds(path: Path, package: Package) -> bool:
     return package.sha1 in {"", sha1.hexdigest()} and package.sha256 in {"", sha256.hexdigest()}
 
 
-def missing(place: Path, package: Package) -> int:
-    """How many bytes of a file are yet to be fetched."""
-    return 0 if place.is_file() else package.size - _Part(place, package).size
-
-
 class _Part:
     """The beginning of a file; its name tells which bytes it is the beginning of."""
 

@@ -9,6 +9,7 @@ from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Activity, Payload, Release
 from oemupdates.services import release_additions as additions
 from oemupdates.services.activity import Refused
+from oemupdates.services.disk_room import NoRoom
 from oemupdates.services.publishing import Announced, Announcement, publish
 from oemupdates.services.releases import CannotImport, Source, import_release
 from tests.domain.payload_maker import make_payload
@@ -38,9 +39,9 @@ def release(tmp_path: Path, root: Path) -> Release:
 
 
 def bring(release: Release, content: bytes, name: str = "oem-azure.gz") -> Any:
-    path = additions.upload_place()
-    path.write_bytes(content)
-    return additions.add_file(release, name, path, by=None)
+    with additions.upload(len(content)) as path:
+        path.write_bytes(content)
+        return additions.add_file(release, name, path, by=None)
 
 
 def left(root: Path) -> list[Path]:
@@ -62,9 +63,7 @@ def test_a_single_oem_completes_a_release(release: Release, root: Path) -> None:
 def test_a_file_that_is_here_and_was_lost_comes_back(release: Release, root: Path) -> None:
     place = root / "amd64-usr/4593.2.1" / OS_PAYLOAD
     place.unlink()
-    path = additions.upload_place()
-    path.write_bytes((REAL / OS_PAYLOAD).read_bytes())
-    done = additions.add_file(release, OS_PAYLOAD, path, by=None)
+    done = bring(release, (REAL / OS_PAYLOAD).read_bytes(), OS_PAYLOAD)
     assert "it was registered before" in additions.told(done)
     assert place.is_file()
 
@@ -129,8 +128,8 @@ class TestOfARelease:
 
 
 def test_room_is_looked_after(settings: Any) -> None:
-    with pytest.raises(additions.CannotAdd, match=r"It is larger than 8.0 GB"):
-        additions.check_room(2**40)
+    with pytest.raises(additions.CannotAdd, match=r"It is larger than 8\.0 GB"):
+        additions.upload(2**40).__enter__()
     settings.SYNC_DISK_RESERVE = 2**60
-    with pytest.raises(additions.CannotAdd, match="no room"):
-        additions.check_room(1)
+    with pytest.raises(NoRoom, match="no room"):
+        additions.upload(1).__enter__()

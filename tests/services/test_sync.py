@@ -1,5 +1,6 @@
 """Syncs with a real server that has bad days: whole releases, or none, and why in words."""
 
+import shutil
 from datetime import timedelta
 from hashlib import sha1, sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ from oemupdates.models import (
 )
 from oemupdates.services import (
     channels,
+    disk_room,
     proposals,
     publishing,
     releases,
@@ -244,6 +246,36 @@ class TestWork:
         public.publish(NEW, system("new"))
         assert "disk needs" in run(follow(public, needs_signature=False)).problem
         assert not public.downloads()
+
+    def test_leaves_others_the_room_that_they_will_need(self, public, hosted, settings):
+        public.publish(NEW, system("new"))
+        subscription = follow(public, needs_signature=False)
+        hosted.mkdir()
+        most = shutil.disk_usage(hosted).free * 2 // 3
+        settings.SYNC_DISK_RESERVE = most // 2
+        with disk_room.taking(hosted / ".staging/others", most // 2):
+            settings.SYNC_DISK_RESERVE = most
+            assert "for what is on its way already" in run(subscription).problem
+        assert not public.downloads()
+        assert run(subscription).problem == ""
+
+    def test_holds_the_room_for_what_it_fetches(self, public, hosted):
+        files = system("new")
+        public.publish(NEW, files)
+        told = []
+
+        def look(keeper):
+            say = keeper.say
+
+            def say_and_look(doing):
+                told.append((doing.split()[0], disk_room.promised()))
+                say(doing)
+
+            keeper.say = say_and_look
+
+        assert run(follow(public, needs_signature=False), look).problem == ""
+        assert ("Fetching", len(files[OS_PAYLOAD])) in told
+        assert told[-1][1] == 0
 
     def test_believes_no_version_that_is_another_one(self, public):
         public.publish(NEW, system("new"))
