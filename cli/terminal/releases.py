@@ -49,6 +49,18 @@ def unblock(shell: Shell, release: str, why: str | None) -> None:
     shell.done(done, f"{release} may be offered again.")
 
 
+@releases.command("forget-origin")
+@click.argument("release")
+@click.argument("url")
+@WHY
+@pass_shell
+def forget_origin(shell: Shell, release: str, url: str, why: str | None) -> None:
+    """Send nodes to one of a release's origins no more."""
+    path = f"releases/{shell.fleet.find('releases', release)['id']}/forget-origin"
+    done = shell.fleet.send("POST", path, {"url": url, "why": why or ""})
+    shell.done(done, f"{url} is no origin of {release} any more.")
+
+
 @releases.command()
 @click.argument("release")
 @pass_shell

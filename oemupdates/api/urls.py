@@ -26,6 +26,7 @@ from oemupdates.api import (
     nodes,
     oems,
     operators,
+    origins,
     overview,
     packages,
     paths,
@@ -162,6 +163,11 @@ v1: list[URLPattern] = [
     ),
     path("releases/<key:pk>", releases.OneRelease.as_view(), name="release"),
     path("releases/<key:pk>/block", releases.Blocking.as_view(), name="release_block"),
+    path(
+        "releases/<key:pk>/forget-origin",
+        origins.ForgettingOrigin.as_view(),
+        name="release_forget_origin",
+    ),
     path(
         "releases/<key:pk>/payloads/<str:name>",
         releases.AddingPayload.as_view(),

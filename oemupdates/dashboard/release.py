@@ -24,7 +24,7 @@ from oemupdates.models import (
     Release,
     Verification,
 )
-from oemupdates.services import channels, comparing, oem_gaps, release_removal
+from oemupdates.services import channels, comparing, oem_gaps, origins, release_removal
 from oemupdates.services import releases as verbs
 from oemupdates.services.comparing import Change, Difference
 from oemupdates.services.oem_gaps import Gap
@@ -152,6 +152,20 @@ def unblock(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         lambda: verbs.unblock(found, by=operator(request), why=request.POST.get("why", "")),
         done=f"{found} may be offered again.",
+    )
+    return redirect("dashboard:release", pk)
+
+
+@require_POST
+@needs(Permission.CHANGE_FLEET)
+def forget_origin(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send nodes to one of a release's origins no more."""
+    found = get_object_or_404(Release, pk=pk)
+    url, why = request.POST.get("url", ""), request.POST.get("why", "")
+    act(
+        request,
+        lambda: origins.forget(found, url, by=operator(request), why=why),
+        done=f"{url} is no origin of {found} any more.",
     )
     return redirect("dashboard:release", pk)
 

@@ -232,6 +232,7 @@ urlpatterns: list[URLPattern] = [
     path("releases/<int:pk>/payloads/", release_payloads.add, name="release_payload_add"),
     path("releases/<int:pk>/verify/", release_payloads.verify, name="release_verify"),
     path("releases/<int:pk>/notes/", release_contents.notes, name="release_notes"),
+    path("releases/<int:pk>/forget-origin/", release.forget_origin, name="release_forget_origin"),
     path("releases/<int:pk>/packages/", release_contents.packages, name="release_packages"),
     path("releases/<int:pk>/remove/", release.remove, name="release_remove"),
     path("releases/<int:pk>/unblock/", release.unblock, name="release_unblock"),

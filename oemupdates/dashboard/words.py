@@ -235,6 +235,7 @@ ACTIVITIES = {
     "release.blocked": "blocked release",
     "release.completed": "added payloads to release",
     "release.found_at": "learnt the origin of release",
+    "release.origin_forgotten": "forgot an origin of release",
     "release.imported": "imported release",
     "release.removed": "removed release",
     "release.unblocked": "unblocked release",

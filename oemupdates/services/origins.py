@@ -10,6 +10,10 @@ from oemupdates.services.releases import CannotImport, codebase_of
 _MOST = 4
 
 
+class CannotForget(activity.Refused):
+    """The release has no such origin, or none any more."""
+
+
 def remember(release: Release, urls: Iterable[str], *, by: Operator | None) -> None:
     """Remember the folders in which a release was found, the newest first.
 
@@ -31,6 +35,28 @@ def remember(release: Release, urls: Iterable[str], *, by: Operator | None) -> N
             by=by,
             before={"origins": known},
             after={"origins": found},
+        )
+
+
+def forget(release: Release, url: str, *, by: Operator | None, why: str = "") -> None:
+    """Send nodes to an address no more for a release's files; raises `CannotForget`.
+
+    A sync that still finds them there remembers it again.
+    """
+    with changing():
+        rows = Release.objects.filter(pk=release.pk)
+        known = rows.values_list("origins", flat=True).first()
+        if not known or url not in known:
+            raise CannotForget(f"{url[:100]} is no origin of {release}.")
+        left = [one for one in known if one != url]
+        rows.update(origins=left)
+        activity.record(
+            verb="release.origin_forgotten",
+            subject=release,
+            by=by,
+            before={"origins": known},
+            after={"origins": left},
+            why=why,
         )
 
 

@@ -141,3 +141,12 @@ class TestMirror:
         size = sum(map(len, bucket_server.objects.values()))
         assert (found["stored"], found["hosted"], found["size"]) == (3, 3, size)
         assert (found["lost_at"], found["problem"]) == (None, "")
+
+
+def test_an_origin_is_forgotten(api: Client, release: Release) -> None:
+    there = "https://there.example.net/amd64-usr/4593.2.1/"
+    Release.objects.update(origins=[there])
+    path = f"releases/{release.pk}/forget-origin"
+    said = {"url": there, "why": "a typing error"}
+    assert send(api, "POST", path, said).json()["origins"] == []
+    assert problem(send(api, "POST", path, said)) == (409, "cannot-forget")

@@ -55,6 +55,7 @@ VERBS = {
     "release_block": Role.APPROVER,
     "release_unblock": Role.APPROVER,
     "release_remove": Role.APPROVER,
+    "release_forget_origin": Role.APPROVER,
     "release_payload_add": Role.APPROVER,
     "release_verify": Role.ADMIN,
     "release_disk_collect": Role.APPROVER,

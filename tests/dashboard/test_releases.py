@@ -343,3 +343,14 @@ class TestContents:
         assert page.get(f"{where}?image=nothing").status_code == 404
         empty = page.get(f"/releases/{make_release('1.2.3').pk}/packages/").content.decode()
         assert "No list of its packages is here" in empty
+
+
+def test_an_origin_is_forgotten_by_page(page: Client) -> None:
+    there = "https://there.example.net/amd64-usr/4593.2.1/"
+    release = make_release("4593.2.1", origins=[there])
+    assert f"<option>{there}</option>" in text(page, release)
+    address = f"/releases/{release.pk}/forget-origin/"
+    answer = page.post(address, {"url": there, "why": "a typing error"}, follow=True)
+    assert f"{there} is no origin of 4593.2.1 (amd64) any more." in answer.content.decode()
+    assert Release.objects.get().origins == []
+    assert "Forget an origin" not in text(page, release)
