@@ -33,6 +33,16 @@ def list_hosted(shell: Shell) -> None:
     shell.rows(shell.fleet.every("mirror/releases"), columns)
 
 
+@mirror.command("downloads")
+@click.option("--days", type=click.IntRange(1, 366), default=30, show_default=True)
+@pass_shell
+def list_downloads(shell: Shell, days: int) -> None:
+    """List of which payloads the most was sent lately."""
+    found = shell.fleet.get("mirror/downloads", days=days)
+    columns = ("version", "architecture", "name", "whole", "partial", "boots", "size")
+    shell.rows(iter(found["payloads"]), columns)
+
+
 @mirror.command()
 @click.option("--delete", is_flag=True, help="Take away what would go.")
 @WHY

@@ -1,4 +1,4 @@
-"""Releases > Mirror and disk: what is held for whom, and what may be taken away."""
+"""Releases > Mirror and disk: what is held for whom, what was taken of it, and what may go."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,10 +7,12 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard import paging
-from oemupdates.dashboard.acting import act, needs, operator
+from oemupdates.dashboard.acting import act, needs, operator, where
+from oemupdates.dashboard.mirror_taken import lately
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
 from oemupdates.services import bucket, collecting, payload_disk
@@ -39,7 +41,8 @@ class Row(NamedTuple):
 @require_safe
 @needs(Permission.READ_FLEET)
 def show(request: HttpRequest) -> HttpResponse:
-    """Show what the payload disk holds, by board and by release, and what may go."""
+    """Show what the payload disk holds, what was taken from here lately, and what may go."""
+    reach = where(request, Permission.READ_FLEET)
     rows = Release.objects.filter(codebase="").prefetch_related("payloads")
     after, status = request.GET.get("after", ""), None
     try:
@@ -57,6 +60,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "bucket": bucket.standing(),
         "plan": plan,
         "page": page,
+        "taken": lately(timezone.now().date()) if reach.is_everywhere else None,
         "rows": [Row(one, payload_disk.held(one)) for one in page.rows],
     }
     return render(request, "dashboard/release_disk.html", context, status=status)

@@ -28,6 +28,27 @@ class Taken(NamedTuple):
     boots: int
 
 
+class TakenFrom(NamedTuple):
+    """What was taken of a payload, and of which release it is."""
+
+    version: str
+    architecture: str
+    name: str
+    whole: int
+    partial: int
+    size: int
+    boots: int
+
+
+class DayTaken(NamedTuple):
+    """What was taken of all payloads on a day."""
+
+    day: date
+    whole: int
+    partial: int
+    size: int
+
+
 class BootFetches(NamedTuple):
     """How often initrds asked for the OEM of a version that they booted, and when last."""
 
@@ -59,6 +80,33 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
             .order_by("-sent", "name")
         )
         return [Taken._make(values) for values in sums]
+
+    def since(self, day: date) -> "DownloadCountQuerySet":
+        """Those of a day and of all after it."""
+        return self.filter(day__gte=day)
+
+    def most_taken(self, most: int) -> list[TakenFrom]:
+        """The payloads of which the most bytes were sent, the most first."""
+        sums = (
+            self.values_list("version", "architecture", "name")
+            .annotate(
+                requests=Sum("whole"),
+                parts=Sum("partial"),
+                sent=Sum("size"),
+                boots=Sum("whole", filter=Q(is_boot=True), default=0),
+            )
+            .order_by("-sent", "version", "architecture", "name")
+        )
+        return [TakenFrom._make(values) for values in sums[:most]]
+
+    def by_day(self) -> list[DayTaken]:
+        """The sums of the days on which anything was taken, the first of them first."""
+        sums = (
+            self.values_list("day")
+            .annotate(requests=Sum("whole"), parts=Sum("partial"), sent=Sum("size"))
+            .order_by("day")
+        )
+        return [DayTaken._make(values) for values in sums]
 
     def boots(self, since: date) -> list[BootFetches]:
         """Boots that lacked their OEM since a day, by payload and version, the latest first."""
@@ -100,6 +148,7 @@ class DownloadCount(models.Model):
             ),
         )
         indexes = (
+            models.Index(fields=("day",), name="download_count_day"),
             models.Index(
                 fields=("day",), condition=models.Q(is_boot=True), name="download_count_boot"
             ),

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.models import Release
+from oemupdates.models import DownloadCount, Release
 from oemupdates.services import bucket_copying, channels, release_removal
 from tests.api.conftest import problem, send
 from tests.domain.payload_maker import make_payload
@@ -150,3 +151,22 @@ def test_an_origin_is_forgotten(api: Client, release: Release) -> None:
     said = {"url": there, "why": "a typing error"}
     assert send(api, "POST", path, said).json()["origins"] == []
     assert problem(send(api, "POST", path, said)) == (409, "cannot-forget")
+
+
+def test_what_was_taken_lately(api: Client, db: None) -> None:
+    today = timezone.now().date()
+    of = {"version": "4593.2.1", "architecture": "amd64", "is_boot": False}
+    for name, ago, size in (("oem-azure.gz", 0, 30), ("oem-azure.gz", 6, 20), ("os.gz", 7, 900)):
+        day = today - timedelta(days=ago)
+        DownloadCount.objects.create(day=day, name=name, size=size, whole=2, partial=1, **of)
+    found = api.get("/api/v1/mirror/downloads?days=7").json()
+    assert (found["since"], found["size"]) == (str(today - timedelta(days=6)), 50)
+    assert [(one["day"][-2:], one["size"]) for one in found["days"]] == [
+        (f"{today - timedelta(days=6):%d}", 20),
+        (f"{today:%d}", 30),
+    ]
+    (payload,) = found["payloads"]
+    assert payload["name"] == "oem-azure.gz"
+    assert (payload["whole"], payload["partial"], payload["size"]) == (4, 2, 50)
+    assert api.get("/api/v1/mirror/downloads").json()["size"] == 950
+    assert api.get("/api/v1/mirror/downloads?days=0").status_code == 400

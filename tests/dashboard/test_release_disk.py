@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from oemupdates.domain import collection
 from oemupdates.domain.access import Role
-from oemupdates.models import Operator, Release
+from oemupdates.models import DownloadCount, Operator, Release
 from oemupdates.services import bucket_copying, channels, collecting, release_removal
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.bundle_maker import host
-from tests.services.makers import last_activity, make_release, seeded_channel
+from tests.services.makers import last_activity, make_release, seeded_channel, seeded_group
 from tests.upstream.bucket_server import BucketServer
 
 PAGE = "/releases/disk/"
@@ -107,3 +110,54 @@ def test_the_plan_costs_no_more_for_many_files(
         (folder / f"oem-{number}.gz").write_bytes(b"1")
     with django_assert_max_num_queries(4):
         collecting.plan()
+
+
+def take(name: str, size: int, ago: int = 0, **given: Any) -> None:
+    DownloadCount.objects.create(
+        day=(timezone.now() - timedelta(days=ago)).date(),
+        name=name,
+        size=size,
+        **({"version": "4593.2.1", "architecture": "amd64", "is_boot": False, "whole": 1} | given),
+    )
+
+
+class TestTakenLately:
+    def test_says_how_much_was_sent_and_of_what_the_most(self, page: Client) -> None:
+        release = make_release("4593.2.1")
+        take("oem-azure.gz", 5 * 2**20)
+        take("oem-azure.gz", 2**20, ago=6, partial=3)
+        take("flatcar_production_update.gz", 400 * 2**20, ago=29, version="4459.2.1", whole=1200)
+        take("oem-vmware.gz", 2**20, ago=8, is_boot=True, whole=2)
+        take("oem-qemu.gz", 2**30, ago=30)  # a month ago is not lately
+        html = text(page.get(PAGE)).partition('id="taken"')[2].partition("</section>")[0]
+        for label, value in (
+            ("Sent today", "5.0 MB"),
+            ("Sent in 7 days", "6.0 MB"),
+            ("Sent in 30 days", "407.0 MB"),
+            ("Requests in 30 days", "1,207"),
+        ):
+            assert f"<dt>{label}</dt><dd>{value}</dd>" in html
+        rows = [row.split("</th>")[0] for row in html.split('<th scope="row" class="long">')[1:]]
+        assert rows == ["flatcar_production_update.gz", "oem-azure.gz", "oem-vmware.gz"]
+        assert f'<a href="/releases/{release.pk}/">4593.2.1</a>' in html
+        assert "4459.2.1</a>" not in html  # it is registered no more
+        assert "qemu" not in html
+
+    def test_asks_as_much_whatever_was_taken(
+        self, page: Client, django_assert_num_queries: Any
+    ) -> None:
+        with CaptureQueriesContext(connection) as few:
+            page.get(PAGE)
+        for number in range(40):
+            take(f"oem-{number:02}.gz", 1000 + number, ago=number % 30)
+        with django_assert_num_queries(len(few) + 1):  # the releases of what was taken
+            html = text(page.get(PAGE))
+        assert "oem-39.gz" in html
+        assert "oem-29.gz" not in html
+
+    def test_is_not_for_those_who_may_see_some_groups_alone(self, page: Client) -> None:
+        take("oem-azure.gz", 1000)
+        bo = Operator.objects.create_user("bo", password=PASSWORD)
+        some = log_in(permit(bo, Role.VIEWER, group=seeded_group()))
+        assert "Taken from this server" in text(page.get(PAGE))
+        assert "Taken from this server" not in text(some.get(PAGE))
