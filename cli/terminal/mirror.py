@@ -39,7 +39,16 @@ def list_hosted(shell: Shell) -> None:
 def list_downloads(shell: Shell, days: int) -> None:
     """List of which payloads the most was sent lately."""
     found = shell.fleet.get("mirror/downloads", days=days)
-    columns = ("version", "architecture", "name", "whole", "partial", "boots", "size")
+    columns = (
+        "version",
+        "architecture",
+        "name",
+        "whole",
+        "partial",
+        "redirected",
+        "boots",
+        "size",
+    )
     shell.rows(iter(found["payloads"]), columns)
 
 

@@ -24,14 +24,16 @@ class DayTakenShape(Plain):
     day = serializers.DateField()
     whole = serializers.IntegerField()
     partial = serializers.IntegerField()  # type: ignore[assignment] # as rows call it
+    redirected = serializers.IntegerField()
     size = serializers.IntegerField()
 
 
 class TakenFromShape(Plain):
     """What was taken of a payload.
 
-    `whole` are the requests that got its last byte, `partial` all others; `boots` are those of
-    initrds for the OEM of the version that they booted.
+    `whole` are the requests that got its last byte, `redirected` those that were sent to the
+    bucket for it, and `partial` all others; `boots` are those of initrds for the OEM of the
+    version that they booted.
     """
 
     version = serializers.CharField()
@@ -39,6 +41,7 @@ class TakenFromShape(Plain):
     name = serializers.CharField()
     whole = serializers.IntegerField()
     partial = serializers.IntegerField()  # type: ignore[assignment] # as rows call it
+    redirected = serializers.IntegerField()
     size = serializers.IntegerField()
     boots = serializers.IntegerField()
 

@@ -23,6 +23,7 @@ class Row(NamedTuple):
     architecture: str
     whole: int
     partial: int
+    redirected: int
     size: int
     boots: int
     url: str
@@ -45,7 +46,7 @@ def lately(today: date) -> Lately:
     counts = DownloadCount.objects.since(first)
     days = {one.day: one for one in counts.by_day()}
     trend = [_size(days.get(first + timedelta(days=ago))) for ago in range(DAYS)]
-    requests = sum(one.whole + one.partial for one in days.values())
+    requests = sum(one.whole + one.partial + one.redirected for one in days.values())
     numbers: list[tuple[str, object, str]] = [
         ("Sent today", filesizeformat(trend[-1]), ""),
         (f"Sent in {WEEK} days", filesizeformat(sum(trend[-WEEK:])), ""),
@@ -71,7 +72,7 @@ def _rows(taken: list[TakenFrom]) -> list[Row]:
             one.name,
             one.version,
             one.architecture,
-            *(one.whole, one.partial, one.size, one.boots),
+            *(one.whole, one.partial, one.redirected, one.size, one.boots),
             url=_url(keys.get((one.version, one.architecture))),
         )
         for one in taken

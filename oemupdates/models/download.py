@@ -36,6 +36,7 @@ class TakenFrom(NamedTuple):
     name: str
     whole: int
     partial: int
+    redirected: int
     size: int
     boots: int
 
@@ -46,6 +47,7 @@ class DayTaken(NamedTuple):
     day: date
     whole: int
     partial: int
+    redirected: int
     size: int
 
 
@@ -86,16 +88,17 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
         return self.filter(day__gte=day)
 
     def most_taken(self, most: int) -> list[TakenFrom]:
-        """The payloads of which the most bytes were sent, the most first."""
+        """The payloads of which the most was sent, or sent on for, the most first."""
         sums = (
             self.values_list("version", "architecture", "name")
             .annotate(
                 requests=Sum("whole"),
                 parts=Sum("partial"),
+                sent_on=Sum("redirected"),
                 sent=Sum("size"),
-                boots=Sum("whole", filter=Q(is_boot=True), default=0),
+                boots=Sum(_ASKED, filter=Q(is_boot=True), default=0),
             )
-            .order_by("-sent", "version", "architecture", "name")
+            .order_by("-sent", "-sent_on", "version", "architecture", "name")
         )
         return [TakenFrom._make(values) for values in sums[:most]]
 
@@ -103,7 +106,12 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
         """The sums of the days on which anything was taken, the first of them first."""
         sums = (
             self.values_list("day")
-            .annotate(requests=Sum("whole"), parts=Sum("partial"), sent=Sum("size"))
+            .annotate(
+                requests=Sum("whole"),
+                parts=Sum("partial"),
+                sent_on=Sum("redirected"),
+                sent=Sum("size"),
+            )
             .order_by("day")
         )
         return [DayTaken._make(values) for values in sums]

@@ -158,7 +158,9 @@ def test_what_was_taken_lately(api: Client, db: None) -> None:
     of = {"version": "4593.2.1", "architecture": "amd64", "is_boot": False}
     for name, ago, size in (("oem-azure.gz", 0, 30), ("oem-azure.gz", 6, 20), ("os.gz", 7, 900)):
         day = today - timedelta(days=ago)
-        DownloadCount.objects.create(day=day, name=name, size=size, whole=2, partial=1, **of)
+        DownloadCount.objects.create(
+            day=day, name=name, size=size, whole=2, partial=1, redirected=3, **of
+        )
     found = api.get("/api/v1/mirror/downloads?days=7").json()
     assert (found["since"], found["size"]) == (str(today - timedelta(days=6)), 50)
     assert [(one["day"][-2:], one["size"]) for one in found["days"]] == [
@@ -168,5 +170,6 @@ def test_what_was_taken_lately(api: Client, db: None) -> None:
     (payload,) = found["payloads"]
     assert payload["name"] == "oem-azure.gz"
     assert (payload["whole"], payload["partial"], payload["size"]) == (4, 2, 50)
+    assert payload["redirected"] == 6
     assert api.get("/api/v1/mirror/downloads").json()["size"] == 950
     assert api.get("/api/v1/mirror/downloads?days=0").status_code == 400
