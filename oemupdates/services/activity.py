@@ -117,7 +117,9 @@ class Entry:
         """The row that says so, before it has its place in the chain."""
         subject, origin = self.subject, _origin.get()
         if isinstance(subject, Model):
-            subject = Named(type(subject).__name__.lower(), str(subject), subject.pk)
+            # No `type()`: `request.user` is Django's stand-in for an operator.
+            kind = subject.__class__.__name__.lower()
+            subject = Named(kind, str(subject), subject.pk)
         return Activity(
             at=at,
             actor=self.by,

@@ -70,6 +70,7 @@ def test_changing_a_lasting_password_asks_for_it(page: Client) -> None:
     form = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
     assert page.post("/password/", form)["location"] == "/"
     assert Operator.objects.get().check_password(NEW)
+    assert Activity.objects.get(verb="operator.password_chosen").subject_kind == "operator"
 
 
 def test_a_weak_password_is_refused_in_words(page: Client) -> None:
@@ -82,10 +83,10 @@ class TestActivity:
         client = Client()
         client.post("/login/", {"username": "admin", "password": PASSWORD})
         client.post("/logout/")
-        rows = Activity.objects.order_by("id").values_list("verb", "actor__username", "address")
-        assert list(rows) == [
-            ("operator.logged_in", "admin", "127.0.0.1"),
-            ("operator.logged_out", "admin", "127.0.0.1"),
+        told = ("verb", "subject_kind", "actor__username", "address")
+        assert list(Activity.objects.order_by("id").values_list(*told)) == [
+            ("operator.logged_in", "operator", "admin", "127.0.0.1"),
+            ("operator.logged_out", "operator", "admin", "127.0.0.1"),
         ]
 
     @pytest.mark.parametrize(
