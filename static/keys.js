@@ -9,13 +9,14 @@
     target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
   const isOver = () => document.querySelector("dialog[open], [popover]:popover-open") !== null;
 
-  // A key's button, link or folded form, as the page marks it with `data-key`.
+  // A key's button, link or folded form, as the page marks it with `data-key`, if it shows.
   function press(key) {
-    const target = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+    const marked = [...document.querySelectorAll(`[data-key="${key}"]`)];
+    const target = marked.find((one) => one.getClientRects().length);
     if (!target) return false;
     if (target.tagName === "SUMMARY") {
       target.parentElement.open = true;
-      target.parentElement.querySelector("input:not([type=hidden]), select, textarea, button")?.focus();
+      target.parentElement.querySelector("input:not([type=hidden]), select, textarea, button, a")?.focus();
     } else {
       target.click();
     }
@@ -27,8 +28,7 @@
     if (!rows.length) return false;
     const at = rows.findIndex((row) => row.contains(document.activeElement));
     const next = rows[at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1)];
-    const handle = next.querySelector("a, button, input");
-    handle?.focus();
+    next.querySelector("a, button, input")?.focus();
     next.scrollIntoView({ block: "nearest" });
     return true;
   }

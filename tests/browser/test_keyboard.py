@@ -59,6 +59,22 @@ def test_rows_are_walked_picked_and_opened(window: Opener) -> None:
     expect(bulk).to_contain_text("1 picked")
 
 
+def test_nodes_are_exported_and_held_by_key(fleet: dict[str, str], window: Opener) -> None:
+    opened = window()
+    opened.log_in()
+    opened.open("/nodes/")
+    page = opened.page
+    page.keyboard.press("h")  # nothing is picked: nothing to hold
+    page.keyboard.press("e")
+    expect(page.get_by_role("link", name="All that match, as CSV")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("h")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Hold 1 node")
+    assert opened.complaints == []
+
+
 def test_a_question_mark_tells_the_keys(fleet: dict[str, str], window: Opener) -> None:
     opened = window()
     opened.log_in()
