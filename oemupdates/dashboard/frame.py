@@ -112,6 +112,14 @@ def entries(operator: Operator, here: str, places: Sequence[Place] = PLACES) -> 
     return found
 
 
+def own_pages(operator: Operator) -> list[tuple[str, str, str]]:
+    """The pages of somebody's own account: address, label and icon of each."""
+    has_password = operator.has_usable_password()
+    places = [one for one in ACCOUNT if has_password or one[0] != "dashboard:password"]
+    found = [(_url(name), label, icon) for name, label, icon in places]
+    return [(url, label, icon) for url, label, icon in found if url]
+
+
 @register.inclusion_tag("dashboard/_rail.html", takes_context=True)
 def rail(context: RequestContext) -> dict[str, Any]:
     """The way to every page, with the present one marked."""
@@ -137,13 +145,10 @@ def admin_tabs(context: RequestContext) -> dict[str, Any]:
 def user_menu(context: RequestContext) -> dict[str, Any]:
     """Who is logged in, what they may set for themselves, and the way out."""
     request = context["request"]
-    has_password = request.user.has_usable_password()
-    places = [one for one in ACCOUNT if has_password or one[0] != "dashboard:password"]
-    links = [(_url(name), label, icon) for name, label, icon in places]
     chosen = preferences.look(request)
     return {
         "request": request,
-        "links": [link for link in links if link[0]],
+        "links": own_pages(request.user),
         "preferences": [
             (name, label, [(choice, choice == chosen[name]) for choice in choices])
             for (name, choices), label in zip(preferences.CHOICES.items(), LABELS, strict=True)

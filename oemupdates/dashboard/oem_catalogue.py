@@ -182,12 +182,13 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: HttpRequest, form: OemForm, row: Oem | None) -> HttpResponse:
-    chart = None
+    context: dict[str, Any] = {"form": form, "oem": row}
+    if row is not None:
+        context["brings"] = Row(row, 0).brings
     if row is not None and row.kind == Oem.Kind.OEM:
         reach = where(request, Permission.READ_FLEET)
         cells = NodeCount.objects.within(reach)
-        chart = drift_chart(reach, timezone.now(), cells, oem=row.oem_id)
-    brings = Row(row, 0).brings if row else ""
-    context = {"form": form, "oem": row, "brings": brings, "chart": chart}
+        context["chart"] = drift_chart(reach, timezone.now(), cells, oem=row.oem_id)
+        context["nodes"] = cells.of({"oem": [row.oem_id]}).total()
     status = BAD_REQUEST if form.is_bound else None
     return render(request, "dashboard/oem_form.html", context, status=status)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import NamedTuple
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,7 +15,7 @@ from oemupdates.dashboard import frame
 from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.drift_words import APART
-from oemupdates.models import Channel, Group, Node, Release
+from oemupdates.models import Advisory, Channel, Group, Node, Oem, Release
 
 MOST_ROWS = 12
 MOST_NODES = 6
@@ -45,6 +46,17 @@ LISTS = (
         "puzzle",
         "&".join(f"drift={drift}" for drift in APART),
     ),
+)
+
+
+# Pages below those of the rail: found by a word, and not listed before one was typed.
+BELOW = (
+    frame.Place("release_upstreams", "Upstreams", "refresh", "", "release_upstream"),
+    frame.Place("release_bundles", "Bundles", "package", "", "release_bundle"),
+    frame.Place("release_disk", "Mirror and disk", "server", "", "release_disk"),
+    frame.Place("views", "Saved views", "filter", "", "view"),
+    frame.Place("wallboard", "Wallboard", "layout-dashboard", "", "wallboard"),
+    *(place for place in frame.ADMIN if place.page.startswith("admin_")),
 )
 
 
@@ -86,6 +98,14 @@ def _pages(request: HttpRequest, text: str) -> Iterator[Found]:
     for entry in frame.entries(operator(request), ""):
         if _says(entry.label, text):
             yield Found("page", entry.icon, entry.label, entry.url, f"g {entry.key}")
+    if not text:
+        return
+    for entry in frame.entries(operator(request), "", BELOW):
+        if _says(entry.label, text):
+            yield Found("page", entry.icon, entry.label, entry.url)
+    for url, label, icon in frame.own_pages(operator(request)):
+        if _says(label, text):
+            yield Found("page", icon, label, url, "your account")
 
 
 def _lists(text: str) -> Iterator[Found]:
@@ -121,7 +141,7 @@ def _nodes(text: str, reach: Reach) -> Iterator[Found]:
 
 
 def _rest(text: str, reach: Reach) -> Iterator[Found]:
-    """Groups, channels and releases, asked for only as far as rows are left."""
+    """Groups, releases, channels, OEMs and advisories, asked for only as far as rows are left."""
     if not text:
         return
     groups = Group.objects.filter(name__icontains=text).order_by("name", "pk")
@@ -145,3 +165,10 @@ def _rest(text: str, reach: Reach) -> Iterator[Found]:
     ]:
         url = reverse("dashboard:channel", args=[channel.pk])
         yield Found("channel", "git-branch", channel.name, url, channel.architecture)
+    named = Q(oem_id__istartswith=text) | Q(name__istartswith=text)
+    for oem in Oem.objects.filter(named)[:MOST_OTHERS]:
+        url = reverse("dashboard:oem_change", args=[oem.pk])
+        yield Found(oem.get_kind_display(), "puzzle", oem.oem_id, url, oem.name)
+    for advisory in Advisory.objects.filter(name__icontains=text)[:MOST_OTHERS]:
+        url = reverse("dashboard:security_advisory", args=[advisory.pk])
+        yield Found("advisory", "shield", advisory.name, url)

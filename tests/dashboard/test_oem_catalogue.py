@@ -52,6 +52,15 @@ def test_every_oem_has_its_row_in_words(page: Client) -> None:
     assert all(f">{row.oem_id}</a>" in shown for row in Oem.objects.all())
 
 
+def test_an_oem_leads_to_its_nodes(page: Client) -> None:
+    make_node(oem="azure")
+    azure, ami, zfs = (Oem.objects.get(oem_id=one) for one in ("azure", "ami", "zfs"))
+    shown = page.get(f"/oem/{azure.pk}/").text
+    assert '<a href="/nodes/?oem=azure">1 node</a> of yours carries it.' in shown
+    assert "No node of yours carries it." in page.get(f"/oem/{ami.pk}/").text
+    assert "of yours" not in page.get(f"/oem/{zfs.pk}/").text
+
+
 def test_the_page_costs_the_same_for_any_fleet(
     page: Client, django_assert_max_num_queries: object
 ) -> None:

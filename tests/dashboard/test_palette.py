@@ -7,9 +7,9 @@ from django.test.utils import CaptureQueriesContext
 
 from oemupdates.dashboard.palette import MOST_ROWS
 from oemupdates.domain.access import Role
-from oemupdates.models import Operator
+from oemupdates.models import Advisory, Operator
 from tests.dashboard.conftest import log_in, permit
-from tests.services.makers import make_node, make_release, seeded_group
+from tests.services.makers import NOW, make_node, make_release, seeded_group
 
 
 def rows(client: Client, text: str) -> list[str]:
@@ -43,6 +43,22 @@ def test_each_kind_of_thing_is_found(page: Client) -> None:
 def test_lists_are_found_by_the_beginnings_of_their_words(page: Client) -> None:
     assert rows(page, "dark n") == ["Dark nodes list"]
     assert rows(page, "ark") == []
+
+
+def test_pages_below_those_of_the_rail_are_found_by_a_word(page: Client, viewer: Operator) -> None:
+    assert rows(page, "webh") == ["Webhooks page"]
+    assert rows(page, "mirror") == ["Mirror and disk page"]
+    assert rows(page, "sessions") == ["Sessions your account page"]
+    assert rows(page, "retention") == ["Retention page"]
+    assert rows(log_in(viewer), "retention") == []
+
+
+def test_oems_and_advisories_are_found_by_name(page: Client) -> None:
+    assert rows(page, "vmw") == ["vmware VMware OEM"]
+    assert rows(page, "hyper-v") == ["hyperv Hyper-V OEM"]
+    assert rows(page, "zfs") == ["zfs extension"]
+    Advisory.objects.create(name="CVE-2025-41244", content={}, modified_at=NOW)
+    assert rows(page, "2025-41244") == ["CVE-2025-41244 advisory"]
 
 
 def test_many_nodes_are_one_row_more(page: Client) -> None:
