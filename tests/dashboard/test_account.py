@@ -73,6 +73,14 @@ def test_changing_a_lasting_password_asks_for_it(page: Client) -> None:
     assert Activity.objects.get(verb="operator.password_chosen").subject_kind == "operator"
 
 
+def test_a_form_from_before_a_log_in_is_refused_in_words(admin: Operator) -> None:
+    stale = Client(enforce_csrf_checks=True)
+    answer = stale.post("/login/", {"username": "admin", "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "This form is out of date" in answer.content.decode()
+    assert stale.get("/").status_code == 302
+
+
 def test_a_weak_password_is_refused_in_words(page: Client) -> None:
     form = {"old_password": PASSWORD, "new_password1": "12345678", "new_password2": "12345678"}
     assert "too common" in page.post("/password/", form).content.decode()
