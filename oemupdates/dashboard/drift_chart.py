@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from oemupdates.dashboard.drawing import SHADES, Chart, Series
-from oemupdates.dashboard.shares import DAYS, FEW
+from oemupdates.dashboard.shares import DAYS, FEW, span_of
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Reach
 from oemupdates.domain.drift import count, first_of
@@ -97,8 +97,7 @@ def _shown(points: list[tuple[datetime, Counts]]) -> list[str]:
 def _summary(points: list[tuple[datetime, Counts]]) -> str:
     (since, before), (now, after) = points[0], points[-1]
     was, is_now = (sum(counts[drift] for drift in _TOLD) for counts in (before, after))
-    days = max((now - since).days, 1)
-    span = f"{days} day{'s' * (days != 1)}"
+    span = span_of(now - since)
     if was == is_now:
         return f"{is_now:,} findings need somebody, as {span} ago."
     return f"{is_now:,} findings need somebody; {span} ago it was {was:,}."

@@ -72,6 +72,13 @@ def version_chart(
     )
 
 
+def span_of(time: timedelta) -> str:
+    """How long a chart is, in words: `30 days`, or `5 h` of its first two."""
+    return (
+        f"{time.days} days" if time.days > 1 else f"{max(round(time / timedelta(hours=1)), 1)} h"
+    )
+
+
 def _shown(points: Points) -> list[str]:
     """The versions that had the most nodes at any time, newest first; as many as have colours."""
     peaks: Counter[str] = Counter()
@@ -108,8 +115,7 @@ def _summary(points: Points, shown: list[str]) -> str:
     if not after.total() or not shown:
         return "No node is left."
     version = max(shown, key=lambda one: after[one])
-    days = (now - since).days
-    span = f"{days} days" if days > 1 else f"{max(round((now - since) / timedelta(hours=1)), 1)} h"
+    span = span_of(now - since)
     name = version or "an unknown version"
     share = f"{after[version]:,} of {after.total():,} nodes run {name}"
     was = f"{before[version]:,} of {before.total():,}"

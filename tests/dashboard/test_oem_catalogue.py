@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -117,6 +118,17 @@ def test_drift_is_drawn_over_time_for_all_and_for_one_oem(page: Client) -> None:
         "Image missing",
         "Not merged",
     ]
+
+
+def test_drift_of_a_fleet_in_step_is_a_sentence_without_an_empty_chart(page: Client) -> None:
+    make_node(oem="azure", drift="in_sync")
+    samples.take(timezone.now() - timedelta(hours=2))
+    shown = page.get(f"/oem/{Oem.objects.get(oem_id='azure').pk}/").text
+    found = re.search(r"0 findings need somebody, as (\d) h ago\.", shown)
+    assert found
+    assert found[1] in "23"  # a sample is of the hour that it was taken in
+    assert "data-chart" not in shown
+    assert "Drift as a table" not in shown
 
 
 def test_the_matrix_leads_to_the_lists_behind_it(page: Client) -> None:
