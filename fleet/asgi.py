@@ -50,7 +50,7 @@ class Fleet:
                 refuse = self._update_service().rejections.add
                 self.reports = reports.ReportEndpoint(refuse)
             await self.reports(scope, receive, send)
-        elif path.startswith("/payloads/"):
+        elif path == "/payloads" or path.startswith("/payloads/"):
             await self.payloads(scope, receive, send)
         elif path == stream.PATH:
             self.events = self.events or stream.EventEndpoint()

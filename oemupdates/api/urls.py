@@ -274,5 +274,6 @@ urlpatterns: list[URLPattern] = [
     path("v1/openapi.json", documents.OpenApi.as_view(), name="openapi"),
     path("problems/", documents.Problems.as_view(), name="problems"),
     path("problems/<slug:name>", documents.OneProblem.as_view(), name="problem"),
-    re_path(r"^v1/[\s\S]*$", documents.Nothing.as_view(), name="nothing"),
+    # What lacks but its last slash is left to Django, which adds it.
+    re_path(r"^(?:[\s\S]*/[\s\S]*)?$", documents.Nothing.as_view(), name="nothing"),
 ]

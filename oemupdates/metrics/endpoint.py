@@ -4,7 +4,7 @@ import hmac
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
@@ -13,7 +13,7 @@ from prometheus_client.exposition import choose_encoder
 from oemupdates import telemetry
 from oemupdates.metrics.collector import FleetCollector
 
-UNAUTHORIZED = 401
+UNAUTHORIZED, NOT_FOUND = 401, 404
 _fleet = CollectorRegistry()
 _fleet.register(FleetCollector())
 
@@ -25,18 +25,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Tell what all processes counted, and how the fleet is; 404 unless a setting opens it."""
     if not settings.METRICS_OPEN:
         if not settings.METRICS_TOKEN:
-            raise Http404
+            return _said("Set FLEET_METRICS_TOKEN or FLEET_METRICS_OPEN to open this.", NOT_FOUND)
         if not _has_token(request):
-            return HttpResponse(
-                "Send the token of FLEET_METRICS_TOKEN.\n",
-                status=UNAUTHORIZED,
-                content_type="text/plain; charset=utf-8",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+            return _said("Send the token of FLEET_METRICS_TOKEN.", UNAUTHORIZED)
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     # Two documents would end twice: the last of them says so, in OpenMetrics.
     counted = encode(telemetry.gathered()).removesuffix(b"# EOF\n")
     return HttpResponse(counted + encode(_fleet), content_type=content_type)
+
+
+def _said(words: str, status: int) -> HttpResponse:
+    """A refusal in words, for whoever reads the log of a scraper."""
+    answer = HttpResponse(f"{words}\n", status=status, content_type="text/plain; charset=utf-8")
+    if status == UNAUTHORIZED:
+        answer["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 def _has_token(request: HttpRequest) -> bool:

@@ -35,12 +35,20 @@ class TestEtags:
 
 class TestAddresses:
     @pytest.mark.parametrize(
-        "path", ["nothing", "groups/", "groups/-1", "groups/0", "groups/1%0A2"]
+        "path",
+        [
+            *("v1/nothing", "v1/groups/", "v1/groups/-1", "v1/groups/0", "v1/groups/1%0A2"),
+            *("", "v1/", "v2/groups", "apps/", "apps/one/groups", "nothing/"),
+        ],
     )
     def test_that_are_none_are_a_problem(self, api: Client, path: str) -> None:
-        answer = api.get(f"/api/v1/{path}")
+        answer = api.get(f"/api/{path}")
         assert answer.status_code == 404
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+    @pytest.mark.parametrize("path", ["/api", "/api/v1", "/api/docs", "/api/problems"])
+    def test_get_the_last_slash_that_they_lack(self, api: Client, path: str) -> None:
+        assert api.get(path).headers["Location"] == f"{path}/"
 
     def test_with_a_key_beyond_all_keys_show_nothing(self, api: Client) -> None:
         assert api.get(f"/api/v1/groups/{2**70}").status_code == 404

@@ -95,7 +95,9 @@ def everything() -> None:
 class TestAccess:
     def test_is_closed_by_default(self, settings: Settings) -> None:
         settings.METRICS_OPEN = False
-        assert Client().get("/metrics").status_code == 404
+        answer = Client().get("/metrics")
+        assert answer.status_code == 404
+        assert answer.content == b"Set FLEET_METRICS_TOKEN or FLEET_METRICS_OPEN to open this.\n"
 
     @pytest.mark.parametrize(
         ("sent", "status"),

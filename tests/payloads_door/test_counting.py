@@ -46,6 +46,11 @@ def url(node: Node, name: str = "oem-azure.gz") -> str:
     return f"/payloads/n/{node_urls.token(node.pk, FOLDER)}/{FOLDER}/{name}"
 
 
+def test_the_folder_of_all_is_no_page(door: Door) -> None:
+    answer = door.get("/payloads")
+    assert (answer.status, answer.body) == (404, b"not found\n")
+
+
 class TestCounts:
     def test_are_whole_once_the_last_byte_went_out_and_partial_before(self, door: Door) -> None:
         path = f"/payloads/{FOLDER}/oem-azure.gz"
