@@ -98,11 +98,11 @@ class PayloadEndpoint:
         """Count what was sent of a payload; None if the client was sent on for it."""
         folder = f"{match['board']}/{match['version']}"
         node = node_urls.node_of(match["token"], folder) if match["token"] else None
-        client = scope.get("client")
+        tells = node is None and not _is_browser(scope)
         self.takings.add(
             Took(
                 node=node,
-                address=client[0] if client and node is None else "",
+                address=_address(scope) if tells else "",
                 architecture=match["board"].removesuffix("-usr"),
                 version=match["version"],
                 name=match["file"],
@@ -114,6 +114,16 @@ class PayloadEndpoint:
                 last_at=datetime.now(UTC),
             )
         )
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def _is_browser(scope: Scope) -> bool:
+    """Whether somebody looks at a file who may share a node's address, and is no initrd."""
+    return Headers(scope=scope).get("user-agent", "").startswith("Mozilla/")
 
 
 def _counting(send: Send) -> Send:

@@ -144,6 +144,13 @@ class TestABootWithoutItsOem:
         assert NodeDownload.objects.get().node == node
         assert NodeDownload.objects.get().is_boot
 
+    def test_is_no_browser_of_somebody_behind_the_same_address(self, door: Door) -> None:
+        make_node(oem="azure", version="4593.2.1", address="192.0.2.7")
+        door.get(self.PATH, ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"))
+        written(door)
+        assert counted() == (1, 0, SIZE)
+        assert not NodeDownload.objects.exists()
+
     def test_is_of_no_node_where_several_share_the_address(self, door: Door) -> None:
         for _ in range(2):
             make_node(oem="azure", version="4593.2.1", address="192.0.2.7")
