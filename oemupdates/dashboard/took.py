@@ -18,6 +18,13 @@ def took(download: NodeDownload) -> Entry:
     what = f"{size} of {download.version} in {times}."
     if download.redirected:
         what = f"Sent on to the bucket, which does not say how much of it was taken: {times}."
+    elif download.is_boot and not download.size:
+        title = f"Asked for {download.name} at boot, which is not here"
+        lines = [
+            f"Its initrd lacked the OEM of {download.version}, as its address tells.",
+            "A boot ends there. Add the payload to the release, and start the node again.",
+        ]
+        return Entry(download.last_at, "alert-triangle", "bad", title, lines)
     if download.is_boot:
         why = "Its initrd lacked the OEM of the version that it booted, as its address tells."
         title = f"Took {download.name} from this server at boot"

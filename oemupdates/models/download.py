@@ -52,12 +52,16 @@ class DayTaken(NamedTuple):
 
 
 class BootFetches(NamedTuple):
-    """How often initrds asked for the OEM of a version that they booted, and when last."""
+    """How often initrds asked for the OEM of a version that they booted, and when last.
+
+    `missing` are the requests that this server had no file for.
+    """
 
     name: str
     version: str
     architecture: str
     times: int
+    missing: int
     last_on: date
 
 
@@ -68,10 +72,15 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
         """Those of a release's payloads."""
         return self.filter(version=release.version, architecture=release.architecture)
 
+    def given(self) -> "DownloadCountQuerySet":
+        """Those of files that were here, or in the bucket."""
+        return self.filter(Q(size__gt=0) | Q(redirected__gt=0))
+
     def taken(self) -> list[Taken]:
         """The sums by payload, the most bytes first."""
         sums = (
-            self.values_list("name")
+            self.given()
+            .values_list("name")
             .annotate(
                 requests=Sum("whole"),
                 parts=Sum("partial"),
@@ -90,7 +99,8 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
     def most_taken(self, most: int) -> list[TakenFrom]:
         """The payloads of which the most was sent, or sent on for, the most first."""
         sums = (
-            self.values_list("version", "architecture", "name")
+            self.given()
+            .values_list("version", "architecture", "name")
             .annotate(
                 requests=Sum("whole"),
                 parts=Sum("partial"),
@@ -105,7 +115,8 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
     def by_day(self) -> list[DayTaken]:
         """The sums of the days on which anything was taken, the first of them first."""
         sums = (
-            self.values_list("day")
+            self.given()
+            .values_list("day")
             .annotate(
                 requests=Sum("whole"),
                 parts=Sum("partial"),
@@ -121,7 +132,11 @@ class DownloadCountQuerySet(models.QuerySet["DownloadCount"]):
         found = (
             self.filter(is_boot=True, day__gte=since)
             .values_list("name", "version", "architecture")
-            .annotate(times=Sum(_ASKED), last_on=Max("day"))
+            .annotate(
+                times=Sum(_ASKED),
+                missing=Sum("partial", filter=Q(size=0, redirected=0), default=0),
+                last_on=Max("day"),
+            )
             .order_by("-last_on", "name", "version")
         )
         return [BootFetches._make(values) for values in found]
@@ -132,7 +147,8 @@ class DownloadCount(models.Model):
 
     `whole` are the requests that got its last byte, at once or going on from before, and `partial`
     all others. `redirected` were sent on to the bucket, which does not say what they got there.
-    `is_boot` are those of initrds, for the OEM of the version that they booted.
+    `is_boot` are those of initrds, for the OEM of the version that they booted; of `partial` ones
+    without a byte the file was not here.
     """
 
     day = models.DateField()

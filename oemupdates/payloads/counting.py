@@ -30,6 +30,8 @@ class Takings:
     def add(self, took: Took) -> None:
         """Count one request for a payload."""
         if took.key not in self._counts and len(self._counts) >= _NODES_MAX:
+            if took.is_in_vain:  # anybody can ask for names that there are not
+                return
             took = replace(took, node=None, address="")
         known = self._counts.get(took.key)
         self._counts[took.key] = known.joined(took) if known else took

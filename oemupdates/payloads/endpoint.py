@@ -19,7 +19,7 @@ from oemupdates.payloads import archives
 from oemupdates.payloads.counting import Takings
 from oemupdates.payloads.redirecting import Links, redirect
 from oemupdates.payloads.sending import Sent, find, send_file
-from oemupdates.services import bundle_links, carrying, node_urls
+from oemupdates.services import bundle_links, carrying, downloads, node_urls
 from oemupdates.services.activity import Refused
 from oemupdates.services.downloads import Took
 from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
@@ -87,6 +87,9 @@ class PayloadEndpoint:
         file = await anyio.to_thread.run_sync(find, place)
         if file is None:
             await PlainTextResponse("not found\n", 404)(scope, receive, send)
+            # Worth a line only if a boot asked for it: its node may hang there.
+            if downloads.may_be_boot(match["file"]) and not match["sum"]:
+                self._count(match, scope, began, Sent())
             return
         sent = await send_file(file, scope, receive, send)
         if sent.size and not file.is_sum:

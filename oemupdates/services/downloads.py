@@ -54,6 +54,11 @@ class Took:
     redirected: int = 0
 
     @property
+    def is_in_vain(self) -> bool:
+        """Whether the file is not here; that is kept of boots alone (`may_be_boot`)."""
+        return not self.size and not self.redirected
+
+    @property
     def key(self) -> Key:
         """What has a row of its own."""
         day = self.last_at.date()
@@ -92,6 +97,11 @@ class _Row(NamedTuple):
     is_boot: bool
 
 
+def may_be_boot(name: str) -> bool:
+    """Whether an initrd may ask for a file of that name."""
+    return _OEM.fullmatch(name) is not None
+
+
 def record(batch: Iterable[Took]) -> None:
     """Add to what is known to have been taken, in one transaction."""
     took = list(batch)
@@ -100,6 +110,8 @@ def record(batch: Iterable[Took]) -> None:
     by_node: dict[_Row, Took] = {}
     for one in took:
         found, day = boots.get(one.key), one.last_at.date()
+        if found is None and one.is_in_vain:
+            continue
         cell = _Cell(one.version, one.architecture, one.name, day, found is not None)
         counts[cell] = counts[cell].joined(one) if cell in counts else one
         node = found.node if found else one.node

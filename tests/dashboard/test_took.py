@@ -132,6 +132,8 @@ class TestTimeline:
         assert f"Began to take {OS_PAYLOAD} from this server" in shown
         assert "in 2 requests." in shown
         assert "Took oem-azure.gz from this server at boot" in shown
+        take(node, "oem-qemu.gz", is_boot=True, whole=0, partial=1, size=0)
+        assert "Asked for oem-qemu.gz at boot, which is not here" in timeline(page, node)
 
 
 class TestCounts:
@@ -172,6 +174,11 @@ class TestCounts:
         card = shown.partition('id="boots"')[2].partition("</section>")[0]
         assert "oem-azure.gz" in card
         assert OS_PAYLOAD not in card
+        assert "not here" not in card
+        DownloadCount.objects.filter(is_boot=True).update(whole=0, partial=2, size=0)
+        assert "not here: asked for 2 times in vain" in page.get("/oem/").content.decode()
+        taken = page.get(f"/releases/{release.pk}/").content.decode().partition('id="taken"')[2]
+        assert "oem-azure.gz" not in taken.partition("</section>")[0]
         DownloadCount.objects.filter(is_boot=True).update(day=timezone.now() - timedelta(days=31))
         assert 'id="boots"' not in page.get("/oem/").content.decode()
 

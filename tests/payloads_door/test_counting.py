@@ -144,6 +144,17 @@ class TestABootWithoutItsOem:
         assert NodeDownload.objects.get().node == node
         assert NodeDownload.objects.get().is_boot
 
+    def test_is_seen_too_where_the_file_is_not_here(self, door: Door) -> None:
+        node = make_node(oem="qemu", version="4593.2.1", address="192.0.2.7")
+        for name in ("oem-qemu.gz", "oem-ami.gz", "flatcar-zfs.gz", "oem-qemu.gz.sha256"):
+            assert door.get(f"/payloads/{FOLDER}/{name}").status == 404
+        assert door.get(f"/payloads/{FOLDER}/oem-qemu.gz").status == 404
+        written(door)
+        assert counted("oem-qemu.gz", is_boot=True) == (0, 2, 0)
+        assert DownloadCount.objects.count() == 1
+        node.refresh_from_db()
+        assert node.boot_fetched_at
+
     def test_is_no_browser_of_somebody_behind_the_same_address(self, door: Door) -> None:
         make_node(oem="azure", version="4593.2.1", address="192.0.2.7")
         door.get(self.PATH, ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"))
