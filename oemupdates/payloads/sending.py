@@ -30,7 +30,7 @@ SUM = ".sha256"
 _PIECE = 64 * 1024
 _SUM_BYTES = 1024
 _DIGITS = 64
-_OK, _PARTIAL, _BEYOND = 200, 206, 416
+_OK, _PARTIAL, _UNCHANGED, _BEYOND = 200, 206, 304, 416
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,9 @@ async def send_file(file: Hosted, scope: Scope, receive: Receive, send: Send) ->
         "etag": file.etag,
         "last-modified": formatdate(file.modified, usegmt=True),
     }
+    if _has(asked.get("if-none-match", ""), file.etag):
+        await Response(None, _UNCHANGED, headers=said)(scope, receive, send)
+        return Sent()
     known = asked.get("if-range", file.etag) in {file.etag, said["last-modified"]}
     try:
         start, stop = bounds(asked.get("range", "") if known else "", file.size)
@@ -126,6 +129,12 @@ async def send_file(file: Hosted, scope: Scope, receive: Receive, send: Send) ->
     finally:
         os.close(descriptor)
     return Sent(end - start, end == file.size)
+
+
+def _has(asked: str, etag: str) -> bool:
+    """Whether the tags that a cache names are those of a file that it need not get again."""
+    tags = {tag.strip().removeprefix("W/") for tag in asked.split(",")}
+    return bool(tags & {etag, "*"})
 
 
 def _type(file: Hosted) -> str:

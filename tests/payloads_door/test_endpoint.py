@@ -119,6 +119,15 @@ class TestCase41Ranges:
         assert reply.status == 416
         assert reply.headers["content-range"] == f"bytes */{len(CONTENTS)}"
 
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    @pytest.mark.parametrize("asked", ["{}", '"another", W/{}', "*"])
+    def test_is_not_sent_again_to_a_cache_that_has_it(self, method, asked):
+        etag = ask(OEM).headers["etag"]
+        found = ask(OEM, method=method, range="bytes=5-", **{"if-none-match": asked.format(etag)})
+        assert (found.status, found.body, found.headers["etag"]) == (304, b"", etag)
+        assert "content-length" not in found.headers
+        assert ask(OEM, method=method, **{"if-none-match": '"another"'}).status == 200
+
     def test_go_on_only_with_the_same_file(self):
         etag = ask(OEM).headers["etag"]
         assert ask(OEM, range="bytes=5-", **{"if-range": etag}).status == 206
