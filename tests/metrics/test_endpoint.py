@@ -19,6 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families as plain
 from pytest_django.fixtures import Settings
 
 from oemupdates import telemetry
+from oemupdates.domain.drift_facts import Drift, Severity
+from oemupdates.domain.drift_words import severity
 from oemupdates.domain.node import State
 from oemupdates.metrics import collector, endpoint
 from oemupdates.models import ActivityCheck, Subscription
@@ -73,6 +75,7 @@ def value(name: str, **labels: str) -> float:
 def everything() -> None:
     """Let there be something of each kind."""
     make_node(oem="azure", oem_basis="reported", is_held=True, held_because="a test")
+    make_node(oem="azure", drift="oem_not_merged rolled_back", drift_basis="beacon")
     webhooks.create(Terms("ops", "https://hook.example.net/", ["*"]), by=make_operator())
     for name in (heartbeats.BEAT, heartbeats.WORKER, "repair_counters"):
         heartbeats.beat(name, NOW)
@@ -309,7 +312,11 @@ def names_in(expression: str) -> set[str]:
 
 
 def known() -> set[str]:
-    return {sample.name for family in plain(scrape()) for sample in family.samples}
+    """The names of what there is, also of what has no nodes yet."""
+    families = list(plain(scrape()))
+    return {one.name for one in families} | {
+        sample.name for family in families for sample in family.samples
+    }
 
 
 @pytest.mark.django_db
@@ -341,3 +348,8 @@ class TestDeployed:
             named |= set(states.split("|"))
         assert named
         assert named <= {state.value for state in State}
+        drifts = [set(one.split("|")) for one in re.findall(r'drift=~?"([a-z_|]+)"', text)]
+        broken, apart = sorted(drifts, key=len)
+        about_oem = {one for one in Drift if one.startswith("oem_")}
+        assert broken == {one for one in about_oem if severity(one) == Severity.ERROR}
+        assert apart == {one for one in about_oem if severity(one) >= Severity.WARN}
