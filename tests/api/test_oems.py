@@ -5,7 +5,7 @@ from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Oem
 from oemupdates.services import oem_proposals
 from tests.api.conftest import etag, problem, send
-from tests.services.makers import NOW, make_release
+from tests.services.makers import NOW, make_node, make_release, seeded_group
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +55,28 @@ def test_what_cannot_be_is_refused(api: Client) -> None:
     own = Oem.objects.get(oem_id="azure").pk
     refused = send(api, "DELETE", f"oem/{own}", If_Match=etag(api, f"oem/{own}"))
     assert problem(refused)[0] == 409
+
+
+def test_the_matrix_says_what_runs_where(api: Client) -> None:
+    make_node(oem="azure", oem_build="2.12.0.4-r2", drift="oem_not_merged", drift_basis="beacon")
+    make_node(oem="azure", drift="in_sync", drift_basis="derived")
+    make_node(oem="azure", version="4459.2.4", drift="in_sync", group=seeded_group("beta"))
+    make_node(oem="hetzner", oem_build="0")
+    make_node(oem="")
+    found = api.get("/api/v1/oem/matrix").json()
+    assert found["more"] == 0
+    azure, older, hetzner = found["cells"]
+    assert (azure["oem"], azure["nodes"], azure["observed"]) == ("azure", 2, 1)
+    assert azure["tool"] == {
+        "name": "WALinuxAgent",
+        "version": "2.12.0.4-r2",
+        "basis": "observed",
+    }
+    assert azure["drift"] == [
+        {"drift": "oem_not_merged", "severity": "error", "nodes": 1},
+        {"drift": "in_sync", "severity": "ok", "nodes": 1},
+    ]
+    assert (older["version"], older["tool"]["version"]) == ("4459.2.4", "")
+    assert (hetzner["oem"], hetzner["tool"], hetzner["drift"]) == ("hetzner", None, [])
+    beta = api.get(f"/api/v1/oem/matrix?oem=azure&group={seeded_group('beta').pk}").json()
+    assert beta["cells"] == [older]
