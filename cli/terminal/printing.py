@@ -15,7 +15,9 @@ def plain(value: object) -> str:
         return ", ".join(map(plain, value))
     if isinstance(value, dict):
         return _named(value)
-    text = "" if value is None else {True: "yes", False: ""}.get(value, str(value))  # type: ignore[call-overload]
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = "" if value is None else str(value)
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 

@@ -41,6 +41,15 @@ def test_lists_shows_and_exports_nodes(terminal: Terminal) -> None:
     assert len(exported) == 10
 
 
+def test_tells_numbers_from_yes_and_no(terminal: Terminal) -> None:
+    Node.objects.filter(alias="web-1").update(download_failures=1, postinst_failures=0)
+    shown = [line.split() for line in terminal.run("nodes", "show", "web-1").splitlines()]
+    assert ["download_failures", "1"] in shown
+    assert ["postinst_failures", "0"] in shown
+    assert ["is_dark", "no"] in shown
+    assert "yes" in terminal.run("groups", "list")
+
+
 def test_shows_what_is_hosted_and_removes_a_release(terminal: Terminal) -> None:
     assert "reserve" in terminal.run("mirror", "show")
     # What other tests began to upload may be gone on with.
