@@ -75,6 +75,18 @@ def test_nodes_are_exported_and_held_by_key(fleet: dict[str, str], window: Opene
     assert opened.complaints == []
 
 
+def test_what_needs_somebody_is_walked_and_opened(fleet: dict[str, str], window: Opener) -> None:
+    opened = window()
+    opened.log_in()
+    page = opened.page
+    first = page.locator(".matters a").first
+    page.keyboard.press("j")
+    expect(first).to_be_focused()
+    url = first.get_attribute("href") or ""
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(opened.url + url)
+
+
 def test_a_question_mark_tells_the_keys(fleet: dict[str, str], window: Opener) -> None:
     opened = window()
     opened.log_in()
