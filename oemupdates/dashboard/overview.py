@@ -16,12 +16,14 @@ from oemupdates.dashboard.shares import version_chart
 from oemupdates.dashboard.start import start
 from oemupdates.domain.access import Permission
 from oemupdates.domain.demo import APPLICATION as DEMO
+from oemupdates.domain.drift import count
 from oemupdates.domain.drift_words import APART, IN_STEP
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Dimension, Release, Sample
 from oemupdates.models.cells import read_cells
 from oemupdates.services import fleet, health
+from oemupdates.services.oem_cells import OBSERVED_BY
 
 VERSIONS_SHOWN = 8
 DIFFERENCES_SHOWN = 6
@@ -89,10 +91,11 @@ def bell(request: HttpRequest) -> HttpResponse:
 
 def _now(look: attention.Look) -> dict[str, object] | None:
     """What the overview shows of the present; None while no node is to be seen."""
-    cells = read_cells().within(look.reach)
+    cells = read_cells(also=("drift_basis",)).within(look.reach)
     found = fleet.of_sums(cells.by("group", "state", "is_dark"))
     if not found.nodes:
         return None
+    drifts = count(cells.drifts())
     by_oem = cells.by("oem", "oem_basis", "drift", "version", "architecture")
     rows, differences = oems.rows(by_oem)
     parts = health.everyday(look.now)
@@ -110,6 +113,11 @@ def _now(look: attention.Look) -> dict[str, object] | None:
         "oems": rows,
         "in_step": IN_STEP,
         "apart": APART,
+        "oems_apart": sum(drifts[drift] for drift in APART),
+        "observed_by": OBSERVED_BY,
+        "oems_observed": sum(
+            nodes for _, basis, nodes in cells.by("oem", "drift_basis") if basis in OBSERVED_BY
+        ),
         "by_state": oems.by_state(cells.by("oem", "state")),
         "differences": differences[:DIFFERENCES_SHOWN],
         "more_differences": len(differences[DIFFERENCES_SHOWN:]),

@@ -81,6 +81,7 @@ def test_the_morning_check_takes_no_click_on_a_telephone(
     words = " ".join(tiles.all_inner_texts()).replace("\n", " ")
     for word in ("Nodes", "Up to date", "Under way", "Waiting", "Failed", "Rolled back", "Dark"):
         assert word in words
+    assert "OEM out of step" in words
     for heading in ("Needs you", "This server", "Newest releases"):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(page.locator("#overview .sentence")).to_contain_text("11 nodes: 10 report")

@@ -181,7 +181,7 @@ class TestOem:
 
     def test_each_number_leads_to_its_nodes(self, page: Client) -> None:
         for drift in ("in_sync", "oem_version_mismatch", "oem_not_merged report_never"):
-            make_node(oem="azure", oem_basis=OBSERVED, drift=drift)
+            make_node(oem="azure", oem_basis=OBSERVED, drift=drift, drift_basis="beacon")
         make_node(oem="azure", oem_basis=DERIVED, drift="assumed_in_sync report_never")
         make_node(oem="azure", oem_basis=REPORTED, drift="oem_not_migrated")
         make_node()
@@ -195,6 +195,8 @@ class TestOem:
             urlencode([("oem", "azure"), *(("drift", one) for one in APART)]): 2,
             "oem=azure&version=4459.2.1&drift=oem_not_merged": 1,
             "oem=-": 1,
+            urlencode([("drift", one) for one in APART]): 2,
+            "drift_basis=report&drift_basis=beacon": 3,
         }.items():
             assert f'href="/nodes/?{query.replace("&", "&amp;")}"' in text(page), query
             listed = page.get(f"/nodes/?{query}").content.decode()
