@@ -12,7 +12,18 @@ import sys
 
 import click
 
-from terminal import about, channels, demo, groups, mirror, nodes, releases, upstreams, watching
+from terminal import (
+    about,
+    channels,
+    demo,
+    groups,
+    mirror,
+    nodes,
+    oems,
+    releases,
+    upstreams,
+    watching,
+)
 from terminal.shell import Shell
 
 COMMANDS = (
@@ -33,6 +44,8 @@ COMMANDS = (
     nodes.nodes,
     nodes.release,
     nodes.retry,
+    oems.drift,
+    oems.oem,
     releases.releases,
     upstreams.proposals,
     upstreams.syncs,

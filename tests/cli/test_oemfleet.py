@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from oemupdates.models import Activity, Node, Release
-from oemupdates.services import groups
+from oemupdates.services import counters, groups
 from tests.cli.conftest import CLI, Terminal
 from tests.servers import free_port
 from tests.services.makers import make_release, seeded_group
@@ -48,6 +48,21 @@ def test_tells_numbers_from_yes_and_no(terminal: Terminal) -> None:
     assert ["postinst_failures", "0"] in shown
     assert ["is_dark", "no"] in shown
     assert "yes" in terminal.run("groups", "list")
+
+
+def test_says_what_runs_where_and_what_is_out_of_step(terminal: Terminal) -> None:
+    Node.objects.filter(alias="web-2").update(drift="oem_not_merged", drift_basis="beacon")
+    counters.repair()
+    found = terminal.json("oem", "matrix", "--oem", "vmware")
+    assert [(one["oem"], one["nodes"], one["observed"]) for one in found] == [("vmware", 1, 1)]
+    table = terminal.run("oem", "matrix", "--oem", "vmware").splitlines()
+    assert table[0].split()[:4] == ["OEM", "VERSION", "NODES", "OBSERVED"]
+    assert table[1].split()[2:5] == ["1", "1", "open-vm-tools"]
+    assert table[1].endswith("oem_not_merged=1")
+    told = terminal.run("drift", "--oem", "vmware").splitlines()
+    assert [line.split()[:3] for line in told[1:]] == [["oem_not_merged", "error", "1"]]
+    assert len(terminal.json("drift")) > 30
+    assert "WALinuxAgent" in terminal.run("oem", "list")
 
 
 def test_shows_what_is_hosted_and_removes_a_release(terminal: Terminal) -> None:
