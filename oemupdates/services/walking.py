@@ -13,7 +13,7 @@ Row = TypeVar("Row", bound=Model)
 
 # Keys that are looked through at first, and for how long a page looks further.
 FIRST_WINDOW = 4_000
-PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.03
 # Nodes with a label that are looked at together.
 CARRIERS = 500
 

@@ -64,6 +64,16 @@ class TestCells:
         make_count(state="offered", nodes=3)
         assert by_state() == {"waiting": 5, "failed": 2, "offered": 3}
 
+    def test_are_kept_for_few_sets_of_columns(self):
+        make_count()
+        for columns in (("state",), ("group",), ("version",), ("oem",), ("drift",)):
+            kept_cells.read(columns)
+        with CaptureQueriesContext(connection) as last:
+            kept_cells.read(("drift",))
+        with CaptureQueriesContext(connection) as first:
+            assert by_state() == {"waiting": 5}
+        assert (len(last), len(first)) == (1, 2)
+
     def test_have_the_sysext_and_what_ran_beside_them(self):
         make_count(oem="azure", oem_basis="derived", oem_version="4459.2.4")
         ((values, nodes),) = kept_cells.read(("sysext", "ran"))
