@@ -10,8 +10,8 @@ from oemupdates.domain.access import Reach
 from oemupdates.domain.drift import count, first_of
 from oemupdates.domain.drift_facts import KEPT, Severity
 from oemupdates.domain.drift_words import label, severity
-from oemupdates.models import Dimension, NodeCount, Sample
-from oemupdates.models.count_queries import NodeCountQuerySet
+from oemupdates.models import Dimension, Sample
+from oemupdates.models.count_queries import Summed
 from oemupdates.models.sample import Counts, SampleQuerySet
 
 _TOLD = frozenset(drift for drift in KEPT if severity(drift) >= Severity.WARN)
@@ -20,7 +20,7 @@ _TOLD = frozenset(drift for drift in KEPT if severity(drift) >= Severity.WARN)
 def drift_chart(
     reach: Reach,
     now: datetime,
-    cells: NodeCountQuerySet[NodeCount],
+    cells: Summed,
     *,
     oem: str = "",
     group: int = 0,
@@ -77,11 +77,9 @@ def _points(
     ]
 
 
-def _current(cells: NodeCountQuerySet[NodeCount], oem: str) -> Counts:
+def _current(cells: Summed, oem: str) -> Counts:
     rows = cells.by("drift")
-    if oem:
-        rows = [(first_of(drift), nodes) for drift, nodes in cells.of({"oem": [oem]}).by("drift")]
-    return count(rows)
+    return count((first_of(drift), nodes) for drift, nodes in rows) if oem else count(rows)
 
 
 def _shown(points: list[tuple[datetime, Counts]]) -> list[str]:

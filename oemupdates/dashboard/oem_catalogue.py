@@ -17,8 +17,9 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.oem import NO_OEM
 from oemupdates.domain.oem_seen import Seen
 from oemupdates.models import DownloadCount, NodeCount, Oem, OemProposal
+from oemupdates.models.cells import read_cells
 from oemupdates.services import catalogue as verbs
-from oemupdates.services import oem_proposals
+from oemupdates.services import oem_cells, oem_proposals
 
 BAD_REQUEST = 400
 BOOT_DAYS, MOST_BOOTS = 30, 20
@@ -71,7 +72,7 @@ _CHANGES = {
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show every OEM and extension, what it brings, and how many nodes carry it."""
     reach = where(request, Permission.READ_FLEET)
-    cells = NodeCount.objects.within(reach)
+    cells = read_cells(also=oem_cells.COLUMNS).within(reach)
     month_ago = timezone.now().date() - timedelta(days=BOOT_DAYS)
     nodes: Counter[str] = Counter(dict(cells.by("oem")))
     rows = list(Oem.objects.all())
@@ -187,8 +188,8 @@ def _form(request: HttpRequest, form: OemForm, row: Oem | None) -> HttpResponse:
         context["brings"] = Row(row, 0).brings
     if row is not None and row.kind == Oem.Kind.OEM:
         reach = where(request, Permission.READ_FLEET)
-        cells = NodeCount.objects.within(reach)
+        cells = NodeCount.objects.within(reach).of({"oem": [row.oem_id]})
         context["chart"] = drift_chart(reach, timezone.now(), cells, oem=row.oem_id)
-        context["nodes"] = cells.of({"oem": [row.oem_id]}).total()
+        context["nodes"] = cells.total()
     status = BAD_REQUEST if form.is_bound else None
     return render(request, "dashboard/oem_form.html", context, status=status)

@@ -10,8 +10,7 @@ from oemupdates.domain.drift_facts import Basis, Drift, Severity
 from oemupdates.domain.drift_words import APART, severity
 from oemupdates.domain.drift_words import label as drift_label
 from oemupdates.domain.version import sort_key
-from oemupdates.models import NodeCount
-from oemupdates.models.count_queries import NodeCountQuerySet
+from oemupdates.models.count_queries import Summed
 from oemupdates.services import oem_cells
 from oemupdates.services.oem_cells import OBSERVED_BY, FirstTools, Sums
 
@@ -54,7 +53,7 @@ class Matrix(NamedTuple):
     more_versions: int
 
 
-def matrix(cells: NodeCountQuerySet[NodeCount]) -> Matrix | None:
+def matrix(cells: Summed) -> Matrix | None:
     """What runs where, the most common OEMs and OS versions of it; None without any OEM."""
     sums, bases, drifts = oem_cells.read(cells)
     oems: Counter[str] = Counter()

@@ -92,8 +92,12 @@ class Cells:
         return Cells(self.columns, [cell for cell in self.rows if cell[0][at] in reach.groups])
 
     def by(self, *columns: str) -> list[tuple[Any, ...]]:
-        """The number of nodes by the values of two columns or more, as `(*values, nodes)`."""
-        rows = [(*values, nodes) for values, nodes in self._by(*columns).items()]
+        """The number of nodes by the values of some columns, as `(*values, nodes)`."""
+        sums = self._by(*columns).items()
+        if len(columns) == 1:
+            rows: list[tuple[Any, ...]] = list(sums)
+        else:
+            rows = [(*values, nodes) for values, nodes in sums]
         return sorted(rows, key=lambda row: (-row[-1], row))
 
     def drifts(self) -> list[tuple[str, int]]:

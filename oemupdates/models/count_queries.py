@@ -1,7 +1,7 @@
 """The pages' questions to the counters: how many nodes share some values."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Protocol, Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q, Sum
@@ -21,6 +21,13 @@ FAILING = (State.FAILED.value, State.ROLLED_BACK.value)
 _PRIME = 1_000_003
 # The values wanted of some of the counters' columns; an empty collection is met by no node.
 Wanted = Mapping[str, Collection[Value]]
+
+
+class Summed(Protocol):
+    """Counters that can be summed: in the database, or as `cells.Cells` in memory."""
+
+    def by(self, *columns: str) -> list[tuple[Any, ...]]:
+        """The number of nodes by the values of some columns, as `(*values, nodes)`."""
 
 
 class Troubles(NamedTuple):

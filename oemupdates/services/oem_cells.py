@@ -9,11 +9,13 @@ from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED
 from oemupdates.domain.drift import count, first_of
 from oemupdates.domain.drift_facts import Basis
 from oemupdates.domain.oem import NO_OEM
-from oemupdates.models import NodeCount, Oem
-from oemupdates.models.count_queries import NodeCountQuerySet
+from oemupdates.models import Oem
+from oemupdates.models.count_queries import Summed
 from oemupdates.services import tools
 from oemupdates.services.tools import Tool
 
+# What is asked of the counters for this.
+COLUMNS = ("oem", "version", "oem_build", "drift_basis", "drift")
 OBSERVED_BY = (Basis.REPORT.value, Basis.BEACON.value)
 
 
@@ -40,13 +42,12 @@ class Found(NamedTuple):
     drifts: Counter[str]
 
 
-def read(counters: NodeCountQuerySet[NodeCount]) -> Found:
+def read(counters: Summed) -> Found:
     """Sum up the nodes that have an OEM."""
     cells: defaultdict[tuple[str, str], Sums] = defaultdict(Sums)
     bases: Counter[str] = Counter()
     drifts: Counter[str] = Counter()
-    columns = ("oem", "version", "oem_build", "drift_basis", "drift")
-    for oem, version, build, basis, drift, nodes in counters.by(*columns):
+    for oem, version, build, basis, drift, nodes in counters.by(*COLUMNS):
         if oem in NO_OEM:
             continue
         one = cells[oem, version]
