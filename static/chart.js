@@ -58,6 +58,8 @@
       scales: { y: { range: (_plot, _low, high) => [0, Math.max(high * 1.05, 1)] } },
       axes: [{ ...axis, size: 26, space: 64, values: (_plot, ticks) => ticks.map(days ? day : hour) }, { ...axis, size: wide, values: (_plot, ticks) => ticks.map((tick) => number.format(tick)) }],
       series: [{}, ...(chart.stacked ? series.reverse() : series)],
+      // The topmost comes first: each is filled down to the next, or the colours would mix.
+      bands: chart.stacked ? series.slice(1).map((_one, index) => ({ series: [index + 1, index + 2] })) : [],
       hooks: {
         setCursor: [
           (drawn) => {
