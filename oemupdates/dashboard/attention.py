@@ -240,6 +240,7 @@ def _rejected(now: datetime) -> Matter | None:
     is_rising = times >= FEW_REJECTED and times > 2 * before
     words = f"request{'s' * (times != 1)} rejected, the last within a day"
     if is_rising:
-        words += f": more than twice the {before:,} of the day before"
+        than = f"more than twice the {before:,}" if before else "and none"
+        words += f", {than} the day before"
     tone = "bad" if is_rising else "wait"
     return Matter("ban", tone, f"{times:,}", words, reverse("dashboard:rejected"))
