@@ -89,8 +89,8 @@ def test_a_fleet_takes_payloads_and_each_timeline_says_which(door: Door, tmp_pat
     here = len(FROM_HERE) + len(FROM_PUBLIC_HOST) + len(PLAIN)
     azure = len(FROM_HERE) + 1
     assert sorted(DownloadCount.objects.of(release).taken()) == [
-        Taken(OS_PAYLOAD, here, 0, here * size[OS_PAYLOAD], 0),
-        Taken(OEM, azure, 0, azure * size[OEM], 1),
+        Taken(OS_PAYLOAD, here, 0, 0, here * size[OS_PAYLOAD], 0),
+        Taken(OEM, azure, 0, 0, azure * size[OEM], 1),
     ]
     rows = NodeDownload.objects.filter(version=NEW).values_list("node__alias", "name", "size")
     assert sorted(rows) == sorted(
