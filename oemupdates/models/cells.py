@@ -1,9 +1,9 @@
 """The counters in memory: every facet of a list from one read and one pass."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
+from functools import cached_property
 from typing import Any
 
 from oemupdates.domain.access import Reach
@@ -48,7 +48,7 @@ class Tally:
     matching: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cells:
     """The counters' cells, summed over the columns that nobody asks about."""
 
@@ -58,8 +58,7 @@ class Cells:
 
     def distinct(self, column: str) -> set[Value]:
         """The values of a column."""
-        at = self.columns.index(column)
-        return {values[at] for values, _nodes in self.rows}
+        return set(self._columns[column])
 
     def tally(self, tests: Iterable[Test]) -> Tally:
         """Count the nodes of all cells, once."""
@@ -73,15 +72,16 @@ class Cells:
             failed = _failed(cell[0], checks)
             if failed is not None:
                 failing.setdefault(failed, []).append(cell)
-        matching = {column: self._sum(column, failing[""]) for column in self.columns}
-        total = sum(nodes for _values, nodes in failing[""])
+        found = Cells(self.columns, failing[""]) if checks else self
+        matching = {column: found.sums(column) for column in self.columns}
+        total = found.nodes()
         values = dict(matching)
         without = {name: total for name, *_ in checks}
         for name, cells in failing.items():
             if name:
                 without[name] += sum(nodes for _values, nodes in cells)
             if name in values:
-                values[name] = values[name] + self._sum(name, cells)
+                values[name] = values[name] + Cells(self.columns, cells).sums(name)
         return Tally(values, matching, without, total)
 
     def within(self, reach: Reach) -> "Cells":
@@ -93,7 +93,7 @@ class Cells:
 
     def by(self, *columns: str) -> list[tuple[Any, ...]]:
         """The number of nodes by the values of some columns, as `(*values, nodes)`."""
-        sums = self._by(*columns).items()
+        sums = self.sums(*columns).items()
         if len(columns) == 1:
             rows: list[tuple[Any, ...]] = list(sums)
         else:
@@ -102,30 +102,35 @@ class Cells:
 
     def drifts(self) -> list[tuple[str, int]]:
         """The number of nodes by what is remembered of their drift."""
-        return [(str(drift), nodes) for drift, nodes in self._by("drift").items()]
+        return [(str(drift), nodes) for drift, nodes in self.sums("drift").items()]
 
     def nodes(self, column: str = "", values: Collection[Value] = ()) -> int:
         """How many nodes have one of the values of a column; all nodes without a column."""
         if not column:
-            return sum(nodes for _values, nodes in self.rows)
-        sums = self._by(column)
+            return sum(self._numbers)
+        sums = self.sums(column)
         return sum(sums[value] for value in values)
 
-    def _by(self, *columns: str) -> Counter[Any]:
+    def sums(self, *columns: str) -> Counter[Any]:
         """The number of nodes by the value of a column, or by those of several; summed once."""
         if columns not in self._known:
-            picked = itemgetter(*map(self.columns.index, columns))
-            sums = self._known[columns] = Counter()
-            for values, nodes in self.rows:
-                sums[picked(values)] += nodes
+            picked = [self._columns[column] for column in columns]
+            keys: Iterable[Any] = picked[0] if len(picked) == 1 else zip(*picked, strict=True)
+            sums: defaultdict[Any, int] = defaultdict(int)
+            for key, nodes in zip(keys, self._numbers, strict=True):
+                sums[key] += nodes
+            self._known[columns] = Counter(sums)
         return self._known[columns]
 
-    def _sum(self, column: str, cells: list[Cell]) -> Counter[Value]:
-        at = self.columns.index(column)
-        sums: Counter[Value] = Counter()
-        for values, nodes in cells:
-            sums[values[at]] += nodes
-        return sums
+    # A page sums ten thousand cells ten times over: that is quicker column by column.
+    @cached_property
+    def _columns(self) -> dict[str, tuple[Value, ...]]:
+        values = zip(*(values for values, _nodes in self.rows), strict=True)
+        return dict.fromkeys(self.columns, ()) | dict(zip(self.columns, values, strict=False))
+
+    @cached_property
+    def _numbers(self) -> list[int]:
+        return [nodes for _values, nodes in self.rows]
 
 
 def _failed(
