@@ -7,14 +7,15 @@ and can have bad days.
 import base64
 import hashlib
 import hmac
-import threading
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from tests.upstream.local_server import LocalServer
 
 ACCESS_KEY, SECRET_KEY = "AKFLEET", "only/for+tests"
 REGION, NAME = "eu-test-1", "fleet"
@@ -22,7 +23,7 @@ _UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 @dataclass
-class BucketServer:
+class BucketServer(LocalServer):
     """Serves one bucket; `faults` maps a method to what goes wrong with it, in turn."""
 
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -37,20 +38,7 @@ class BucketServer:
     ahead: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"bucket": self})
-        )
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.start(type("Handler", (_Handler,), {"bucket": self}))
 
     def puts(self) -> list[str]:
         return [line.removeprefix("PUT ") for line in self.asked if line.startswith("PUT ")]

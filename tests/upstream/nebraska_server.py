@@ -2,13 +2,13 @@
 
 import base64
 import hashlib
-import threading
 from dataclasses import dataclass, field
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from xml.etree import ElementTree
 
 from oemupdates.domain.policy import OS_PAYLOAD
+from tests.upstream.local_server import LocalServer
 
 MOST_FLOORS = 5
 
@@ -32,7 +32,7 @@ class Package:
 
 
 @dataclass
-class Nebraska:
+class Nebraska(LocalServer):
     """One channel with a target and floors; all that it hosts lies in one folder."""
 
     target: Package
@@ -41,20 +41,7 @@ class Nebraska:
     requests: list[ElementTree.Element] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"nebraska": self})
-        )
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.start(type("Handler", (_Handler,), {"nebraska": self}))
 
     def answer(self, request: ElementTree.Element) -> str:
         """What Nebraska says to a syncer that takes several manifests."""

@@ -3,32 +3,20 @@
 import http.client
 import select
 import socket
-import threading
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
+from tests.upstream.local_server import LocalServer
 
-class Proxy:
+
+class Proxy(LocalServer):
     """Leads anywhere; `asked` are the methods and addresses, `refusal` is a status for all."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
         self.refusal = 0
-        self._server = ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self})
-        )
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.start(type("Handler", (_Handler,), {"proxy": self}))
 
 
 class _Handler(BaseHTTPRequestHandler):
