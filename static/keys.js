@@ -5,8 +5,10 @@
   const TYPED_MS = 120;
   let goingSince = -Infinity;
 
+  // What went out of sight with its dialog keeps the focus until the browser paints again.
   const isTyping = (target) =>
-    target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
+    target.getClientRects().length > 0 &&
+    target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
   const isOver = () => document.querySelector("dialog[open], [popover]:popover-open") !== null;
 
   // A key's button, link or folded form, as the page marks it with `data-key`, if it shows.

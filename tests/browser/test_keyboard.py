@@ -130,6 +130,24 @@ def test_the_palette_is_walked_with_arrows(fleet: dict[str, str], window: Opener
     expect(page.get_by_role("combobox")).to_be_hidden()
 
 
+def test_a_key_right_after_the_palette_is_no_letter(
+    fleet: dict[str, str], window: Opener
+) -> None:
+    """The hidden box has the focus until the browser paints: a fast hand is heard all the same."""
+    opened = window()
+    opened.log_in()
+    opened.page.keyboard.press("Control+k")
+    expect(opened.page.get_by_role("combobox")).to_be_focused()
+    opened.page.evaluate(
+        """() => {
+            document.getElementById("palette").close();
+            const key = new KeyboardEvent("keydown", { key: "?", bubbles: true });
+            document.querySelector("#palette input").dispatchEvent(key);
+        }"""
+    )
+    expect(opened.page.locator("#keys")).to_be_visible()
+
+
 def test_the_palette_does_what_the_page_can_do(fleet: dict[str, str], window: Opener) -> None:
     opened = window()
     opened.log_in()
