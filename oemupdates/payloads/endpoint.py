@@ -16,13 +16,12 @@ from starlette.responses import PlainTextResponse
 
 from oemupdates.domain.ustar import Member
 from oemupdates.payloads import archives
-from oemupdates.payloads.counting import Takings
+from oemupdates.payloads.counting import Takings, counted
 from oemupdates.payloads.redirecting import Links, redirect
 from oemupdates.payloads.sending import Sent, find, send_file
 from oemupdates.services import bundle_links, carrying, downloads, node_urls
 from oemupdates.services.activity import Refused
 from oemupdates.services.downloads import Took
-from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -59,7 +58,7 @@ class PayloadEndpoint:
 
         A client repeats what it does not find 20 times, so an unknown file costs one look.
         """
-        await self._answer(scope, receive, _counting(send))
+        await self._answer(scope, receive, counted(send))
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["method"] not in {"GET", "HEAD"}:
@@ -127,19 +126,6 @@ def _address(scope: Scope) -> str:
 def _is_browser(scope: Scope) -> bool:
     """Whether somebody looks at a file who may share a node's address, and is no initrd."""
     return Headers(scope=scope).get("user-agent", "").startswith("Mozilla/")
-
-
-def _counting(send: Send) -> Send:
-    """Count what is sent, on its way."""
-
-    async def count(message: MutableMapping[str, Any]) -> None:
-        await send(message)
-        if message["type"] == "http.response.start":
-            PAYLOAD_REQUESTS.labels(message["status"]).inc()
-        else:
-            PAYLOAD_BYTES.inc(len(message.get("body", b"")))
-
-    return count
 
 
 async def _archive(match: re.Match[str], scope: Scope, receive: Receive, send: Send) -> None:
