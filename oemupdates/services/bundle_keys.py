@@ -1,6 +1,5 @@
 """The key that signs bundles, and those whose bundles are believed: Ed25519, in PEM files."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 
 from oemupdates.domain.bundle import fingerprint
+from oemupdates.services import key_files
 from oemupdates.services.activity import Refused
 
 OWN = "this server's own"
@@ -30,15 +30,11 @@ def make(*, replaces: bool = False) -> Ed25519PrivateKey:
     """The key of this server, made if there is none yet; `replaces` sets a former one aside."""
     path: Path = settings.BUNDLE_KEY
     if path.exists() and replaces:
-        former = fingerprint(signing().public_key())
-        path.rename(path.with_name(f"{path.stem}-{former[:16]}{path.suffix}"))
+        key_files.set_aside(path, fingerprint(signing().public_key()))
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = Ed25519PrivateKey.generate()
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem)
+        key_files.write(path, pem)
     return signing()
 
 
