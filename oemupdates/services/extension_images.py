@@ -45,15 +45,28 @@ def look(payload: Path) -> ExtensionRelease:
     Raises `CannotLook`, or `BadPayload` or `BadExtension` for bytes that are wrong, and for an
     image without a file of its name: systemd merges none of those.
     """
-    name = payload.name.removesuffix(".gz")
     with tempfile.TemporaryDirectory(prefix="fleet-extension-") as folder:
         path = Path(folder) / "image"
         with payload.open("rb") as stream, path.open("w+b") as image:
             extract(stream, image)
-            read = _reader(image, path)
-        out = Path(folder) / "out"
-        out.mkdir()
-        return parse(read(path, path_of(name), out))
+        return _look(path, payload.name.removesuffix(".gz"))
+
+
+def look_at(image: Path, name: str) -> ExtensionRelease:
+    """The same of an image as it is, which nodes merge under a name; it stays as it is."""
+    with tempfile.TemporaryDirectory(prefix="fleet-extension-") as folder:
+        path = Path(folder) / "image"
+        path.symlink_to(image.absolute())
+        return _look(path, name)
+
+
+def _look(path: Path, name: str) -> ExtensionRelease:
+    """Read an image whose path is ours to put something else at."""
+    out = path.with_name("out")
+    out.mkdir()
+    with path.open("rb") as image:
+        read = _reader(image, path)
+    return parse(read(path, path_of(name), out))
 
 
 def _reader(image: BinaryIO, path: Path) -> Callable[[Path, str, Path], str]:
