@@ -25,7 +25,14 @@ PACKAGES = {
     "mkfs.btrfs": "btrfs-progs",
     "curl": "curl",
     "jq": "jq",
+    "systemd-sysupdate": "systemd-container",
 }
+# Debian 12 has that in its backports alone: it is unpacked here, and not installed.
+SYSTEMD = ROOT / ".venv" / "systemd"
+BACKPORTS = (
+    "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+    " http://deb.debian.org/debian bookworm-backports main\n"
+)
 NOTHING_COLLECTED = 5
 # What each database is asked: tests of Chromium and those that touch no database run once.
 RUNS = {"sqlite": "", "postgres": "not browser and not once"}
@@ -52,31 +59,65 @@ def main(arguments: list[str]) -> int:
 def install() -> None:
     """Install what is missing where we may; elsewhere the tests that need it are skipped."""
     missing = [name for name in PACKAGES if not is_here(name)]
-    apt = shutil.which("apt-get")
-    if not missing or apt is None or os.geteuid() != 0:
+    if not missing or shutil.which("apt-get") is None or os.geteuid() != 0:
         return
     say(f"installing {', '.join(missing)} with apt")
-    packages = " ".join(PACKAGES[name] for name in missing).split()
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-qq", "--no-install-recommends", *packages]):
-        finished = subprocess.run(
-            [apt, "-y", *command],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if finished.returncode:
-            say(f"apt-get {command[0]} failed: {finished.stderr.strip()[-300:]}")
+    if "systemd-sysupdate" in missing and is_bookworm():
+        missing.remove("systemd-sysupdate")
+        unpack_systemd()
+    if missing:
+        packages = " ".join(PACKAGES[name] for name in missing).split()
+        _ = apt("update") and apt("install", "--no-install-recommends", *packages)
+
+
+def unpack_systemd() -> None:
+    """Unpack the systemd of Debian 12's backports beside the one that runs."""
+    with tempfile.TemporaryDirectory(prefix="fleet-apt-") as folder:
+        place = Path(folder)
+        (place / "lists/partial").mkdir(parents=True)
+        (place / "backports.list").write_text(BACKPORTS)
+        options = {
+            "Dir::Etc::sourcelist": place / "backports.list",
+            "Dir::Etc::sourceparts": "-",
+            "Dir::State::lists": place / "lists",
+            "APT::Sandbox::User": "root",
+        }
+        apart = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+        packages = ["systemd", "systemd-container", "libsystemd-shared"]
+        if not apt("update", *apart) or not apt("download", *apart, *packages, cwd=place):
             return
+        for package in place.glob("*.deb"):
+            subprocess.run(["dpkg", "-x", package, SYSTEMD], check=True)
+
+
+def apt(command: str, *arguments: str, cwd: Path = ROOT) -> bool:
+    """Run apt-get; whether it went well."""
+    finished = subprocess.run(
+        ["apt-get", "-y", "-qq", command, *arguments],
+        env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+    )
+    if finished.returncode:
+        say(f"apt-get {command} failed: {finished.stderr.strip()[-300:]}")
+    return finished.returncode == 0
+
+
+def is_bookworm() -> bool:
+    """Whether this is Debian 12."""
+    release = Path("/etc/os-release")
+    return release.is_file() and "VERSION_CODENAME=bookworm" in release.read_text()
 
 
 def is_here(name: str) -> bool:
-    """Whether a program is there, where an administrator's are too."""
+    """Whether a program is there, where an administrator's or systemd's own are too."""
     if name == "chromium":
         return chromium() is not None
-    return shutil.which(name) is not None or shutil.which(name, path="/usr/sbin:/sbin") is not None
+    places = (None, "/usr/sbin:/sbin", f"/usr/lib/systemd:{SYSTEMD}/lib/systemd")
+    return any(shutil.which(name, path=place) for place in places)
 
 
 def run(database: str, arguments: list[str]) -> tuple[Counter[str], int]:

@@ -1,18 +1,16 @@
 """The scripts beside Debian's own systemd-sysext, which merges an image in a mount namespace."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.namespaces import NAMESPACE, make_sure_of_namespaces
 from tests.node.tree import NEW, SCRIPTS, Tree, shipped
 
 pytestmark = pytest.mark.once
-NAMESPACE = ["unshare", "--map-root-user", "--mount"]
-_SYS_ADMIN = 21
 # The scripts have the programs of a node; to merge is the machine's.
 STORY = """
 set -e
@@ -31,6 +29,8 @@ look "$@"
 
 
 def test_tell_what_it_merged_and_that_it_merged_nothing(tmp_path: Path) -> None:
+    if shutil.which("systemd-sysext") is None:
+        pytest.skip("there is no systemd-sysext here")
     make_sure_of_namespaces()
     tree = Tree(tmp_path / "node")
     tree.install()
@@ -54,24 +54,3 @@ def test_tell_what_it_merged_and_that_it_merged_nothing(tmp_path: Path) -> None:
     assert json.loads(bare)["extensions"] == [
         image | {"merged": False, "version_id": "", "payload_version": ""}
     ]
-
-
-def make_sure_of_namespaces() -> None:
-    """Leave the test out where it cannot be; where CI's root may mount, it must be."""
-    if shutil.which("unshare") is None or shutil.which("systemd-sysext") is None:
-        pytest.skip("there is no unshare here, or no systemd-sysext")
-    probe = subprocess.run(
-        [*NAMESPACE, "systemd-sysext", "--version"], capture_output=True, text=True, check=False
-    )
-    if probe.returncode == 0:
-        return
-    if os.environ.get("CI") == "true" and may_mount():
-        pytest.fail(f"root may mount here, and has no namespace to do it in: {probe.stderr}")
-    pytest.skip(f"no mount namespaces here: {probe.stderr}")
-
-
-def may_mount() -> bool:
-    """Whether this process has CAP_SYS_ADMIN."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    held = next((line.split()[1] for line in lines if line.startswith("CapEff:")), "0")
-    return bool(int(held, 16) >> _SYS_ADMIN & 1)
