@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 
 from oemupdates.omaha import endpoint  # noqa: E402
 from oemupdates.omaha.lifespan import UpdateService  # noqa: E402
+from oemupdates.payloads import sysupdate  # noqa: E402
 from oemupdates.payloads.endpoint import PayloadEndpoint  # noqa: E402
 from oemupdates.reports import endpoint as reports  # noqa: E402
 from oemupdates.stream import endpoint as stream  # noqa: E402
@@ -24,6 +25,7 @@ from oemupdates.stream import endpoint as stream  # noqa: E402
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Door = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class Fleet:
@@ -34,6 +36,7 @@ class Fleet:
         self.events: stream.EventEndpoint | None = None
         self.reports: reports.ReportEndpoint | None = None
         self.payloads = PayloadEndpoint()
+        self.sysupdate = sysupdate.SysupdateEndpoint()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the server's start and end."""
@@ -42,21 +45,24 @@ class Fleet:
             return
         if scope["type"] != "http":
             return
-        path: str = scope["path"]
-        if path.startswith(endpoint.PATH) and path[len(endpoint.PATH) :][:1] in {"", "/"}:
-            await self._update_service().endpoint(scope, receive, send)
-        elif path.startswith(reports.PATH) and path[len(reports.PATH) :][:1] in {"", "/"}:
+        await self._door(scope["path"])(scope, receive, send)
+
+    def _door(self, path: str) -> Door:
+        if _is_below(endpoint.PATH, path):
+            return self._update_service().endpoint
+        if _is_below(reports.PATH, path):
             if self.reports is None:
                 refuse = self._update_service().rejections.add
                 self.reports = reports.ReportEndpoint(refuse)
-            await self.reports(scope, receive, send)
-        elif path == "/payloads" or path.startswith("/payloads/"):
-            await self.payloads(scope, receive, send)
-        elif path == stream.PATH:
+            return self.reports
+        if _is_below("/payloads", path):
+            return self.payloads
+        if _is_below(sysupdate.PATH, path):
+            return self.sysupdate
+        if path == stream.PATH:
             self.events = self.events or stream.EventEndpoint()
-            await self.events(scope, receive, send)
-        else:
-            await django(scope, receive, send)
+            return self.events
+        return cast(Door, django)
 
     def _update_service(self) -> UpdateService:
         if self.updates is None:
@@ -82,8 +88,13 @@ class Fleet:
                 if self.updates is not None:
                     await self.updates.stop()
                 await self.payloads.takings.stop()
+                await self.sysupdate.polls.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+def _is_below(place: str, path: str) -> bool:
+    return path == place or path.startswith(f"{place}/")
 
 
 application: Any = Fleet()

@@ -353,6 +353,11 @@ for _key in BUNDLE_KEYS:
         message = f"FLEET_BUNDLE_KEYS names {_key}, and there is no such file"
         raise ImproperlyConfigured(message)
 
+# The OpenPGP key that signs lists of extensions, made by `manage.py sysupdate_key`.
+SYSUPDATE_KEY = Path(
+    env.str("FLEET_SYSUPDATE_KEY", default=str(DATA_DIR / "sysupdate-key.asc"))
+).absolute()
+
 # A folder whose bundles may be imported by page, and the largest that may be uploaded there.
 _bundle_dir = env.str("FLEET_BUNDLE_DIR", default="")
 BUNDLE_DIR = Path(_bundle_dir).absolute() if _bundle_dir else None

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from oemupdates.domain.oem import Catalogue
 from oemupdates.domain.shipped import SHIPPED
+from oemupdates.domain.sysupdate import Wanted
 from oemupdates.domain.version import Version
 
 OS_PAYLOAD = "flatcar_production_update.gz"
@@ -96,7 +97,8 @@ class Group:
     `max_under_way` is how many nodes may be between offer and reboot at once; None is no limit.
     `needs_oem_payload` withholds a release that lacks the payload of a node's OEM;
     `offers_own_oem_only` leaves the payloads of other OEMs out of an offer. `oems` says which OEMs
-    need one. With `has_node_urls` each node is offered URLs of its own here.
+    need one. With `has_node_urls` each node is offered URLs of its own here. `wants` are the
+    components that its nodes should have.
     """
 
     id: int
@@ -112,4 +114,5 @@ class Group:
     max_under_way: int | None = None
     payload_source: PayloadSource = PayloadSource.MIRROR
     has_node_urls: bool = False
+    wants: tuple[Wanted, ...] = ()
     oems: Catalogue = field(default=SHIPPED, compare=False, repr=False)

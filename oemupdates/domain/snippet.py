@@ -63,18 +63,18 @@ def butane(
             "      overwrite: true\n"
             "      mode: 0755\n"
             "      contents:\n"
-            f"        inline: |\n{_block(file.text, 10)}"
+            f"        inline: |\n{block(file.text, 10)}"
         )
     if units:
         text += "systemd:\n  units:\n"
     for unit in units:
         text += f"    - name: {unit.name}\n"
         text += "      enabled: true\n" if unit.is_enabled else ""
-        text += f"      contents: |\n{_block(unit.text, 8)}"
+        text += f"      contents: |\n{block(unit.text, 8)}"
     return text
 
 
-def _block(text: str, indent: int) -> str:
+def block(text: str, indent: int) -> str:
     """A text as a block of YAML, where lines without anything stay so."""
     return "".join(f"{' ' * indent}{line}\n" if line else "\n" for line in text.splitlines())
 

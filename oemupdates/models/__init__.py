@@ -7,6 +7,7 @@ from oemupdates.models.bucket import BucketCheck, BucketObject
 from oemupdates.models.bulk import BulkChange, BulkItem
 from oemupdates.models.bundle import BundleImport
 from oemupdates.models.channel import Channel, DeadEnd, Floor
+from oemupdates.models.component import Component, ComponentImage, ComponentPoll, ComponentWant
 from oemupdates.models.configuration import Configuration
 from oemupdates.models.count import GroupBudget, NodeCount
 from oemupdates.models.demo import DemoFleet
@@ -50,6 +51,10 @@ __all__ = [
     "BulkItem",
     "BundleImport",
     "Channel",
+    "Component",
+    "ComponentImage",
+    "ComponentPoll",
+    "ComponentWant",
     "Configuration",
     "DarkMark",
     "DeadEnd",

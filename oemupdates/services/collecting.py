@@ -12,9 +12,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from oemupdates.domain.collection import why_kept
-from oemupdates.models import BundleImport, Operator, Payload
+from oemupdates.models import BundleImport, ComponentImage, Operator, Payload
 from oemupdates.services import activity, payload_disk, release_use
-from oemupdates.services.payload_disk import Begun, Disk, HostedFolder
+from oemupdates.services.payload_disk import COMPONENTS, Begun, Disk, HostedFolder
 
 # After so long nobody goes on with what was begun; the next import would delete it too.
 LEFT_BEHIND = timedelta(days=7)
@@ -72,7 +72,7 @@ def plan(disk: Disk | None = None) -> Plan:
     named = _named()
     found = [
         piece
-        for folder in disk.folders
+        for folder in (*disk.folders, *disk.components)
         if (piece := _unnamed(folder, named[folder.board, folder.version], now))
     ]
     awaited = {
@@ -109,13 +109,15 @@ def collect(*, by: Operator | None, why: str = "") -> Plan:
 
 
 def _named() -> dict[tuple[str, str], set[str]]:
-    """The names of payloads that releases have here, by board and version."""
+    """The names of payloads that releases have here, by board and version; so of images."""
     rows = Payload.objects.filter(release__codebase="").values_list(
         "release__architecture", "release__version", "name"
     )
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for architecture, version, name in rows:
         found[f"{architecture}-usr", version].add(name)
+    for row in ComponentImage.objects.select_related("component"):
+        found[COMPONENTS, row.component.name].add(row.image.file)
     return found
 
 
@@ -127,7 +129,8 @@ def _unnamed(folder: HostedFolder, named: set[str], now: datetime) -> Piece | No
     age = now - max(file.changed_at for file in files)
     is_wanted = release_use.is_wanted(folder.version, folder.architecture)
     kept = why_kept(is_wanted=is_wanted, age=age, days=settings.PAYLOAD_KEEP_DAYS)
-    what = "No payload of the release is called so." if named else "No release names it."
+    whole, part = ("component", "image") if folder.board == COMPONENTS else ("release", "payload")
+    what = f"No {part} of the {whole} is called so." if named else f"No {whole} names it."
     return Piece(
         f"{folder.board}/{folder.version}",
         tuple(file.name for file in files),

@@ -18,6 +18,9 @@ from oemupdates.services.activity import Refused
 
 _BOARD = re.compile(r"(amd64|arm64)-usr", re.ASCII)
 _PAYLOAD = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,127}\.gz(\.sha256)?", re.ASCII)
+_IMAGE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.,_+-]{0,255}\.raw(\.sha256)?", re.ASCII)
+# Where images of components lie, beside the boards: a folder each.
+COMPONENTS = "components"
 _LOCK = ".hosting.lock"
 
 
@@ -36,7 +39,10 @@ class OnDisk:
 
 @dataclass(frozen=True, slots=True)
 class HostedFolder:
-    """The payload files of one version for one board, with their sums."""
+    """The payload files of one version for one board, with their sums.
+
+    Of a component they are its images, as if it were a version of the board `components`.
+    """
 
     board: str
     version: str
@@ -67,8 +73,8 @@ class Begun:
 class Disk:
     """All of the payload folder, and of the disk that it is on; sizes are in bytes.
 
-    `promised` is still to come for those who bring files now. `strange` are files that this
-    server did not put there: it never touches them.
+    `promised` is still to come for those who bring files now. `components` are folders of images.
+    `strange` are files that this server did not put there: it never touches them.
     """
 
     total: int
@@ -76,13 +82,14 @@ class Disk:
     reserve: int
     promised: int
     folders: list[HostedFolder] = field(default_factory=list)
+    components: list[HostedFolder] = field(default_factory=list)
     begun: list[Begun] = field(default_factory=list)
     strange: list[OnDisk] = field(default_factory=list)
 
     @property
     def hosted(self) -> int:
-        """The bytes of all payload files in their places."""
-        return sum(folder.size for folder in self.folders)
+        """The bytes of all files in their places."""
+        return sum(folder.size for folder in (*self.folders, *self.components))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,9 @@ def survey() -> Disk:
         if one.name.startswith("."):
             disk.begun += _begun(one)
         elif _BOARD.fullmatch(one.name) and _is_folder(one):
-            _read_board(one, disk)
+            _read_board(one, _PAYLOAD, disk.folders, disk.strange)
+        elif one.name == COMPONENTS and _is_folder(one):
+            _read_board(one, _IMAGE, disk.components, disk.strange)
         else:
             disk.strange += _files(one)
     return disk
@@ -156,16 +165,18 @@ def _locked(how: int) -> Iterator[None]:
         yield
 
 
-def _read_board(board: Path, disk: Disk) -> None:
+def _read_board(
+    board: Path, pattern: re.Pattern[str], folders: list[HostedFolder], strange: list[OnDisk]
+) -> None:
     for version in _entries(board):
         if not _is_folder(version):
-            disk.strange += _files(version)
+            strange += _files(version)
             continue
         files: list[OnDisk] = []
         for one in _entries(version):
-            ours = _PAYLOAD.fullmatch(one.name) and not _is_folder(one)
-            (files if ours else disk.strange).extend(_files(one))
-        disk.folders.append(HostedFolder(board.name, version.name, tuple(files)))
+            ours = pattern.fullmatch(one.name) and not _is_folder(one)
+            (files if ours else strange).extend(_files(one))
+        folders.append(HostedFolder(board.name, version.name, tuple(files)))
 
 
 def _begun(root: Path) -> Iterator[Begun]:

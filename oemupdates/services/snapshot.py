@@ -18,6 +18,7 @@ from oemupdates.domain.policy import (
     Release,
 )
 from oemupdates.domain.shipped import SHIPPED
+from oemupdates.domain.sysupdate import Image, Wanted, listed, newest_first
 from oemupdates.domain.version import parse
 from oemupdates.models.application import Architecture
 from oemupdates.services import catalogue, tools
@@ -42,6 +43,8 @@ class Snapshot:
     # What lets nodes in, by the digest of what follows the endpoint's path.
     passes: dict[str, Pass] = field(default_factory=dict)
     oems: Catalogue = SHIPPED
+    # The images that lists may name of each component, the newest first.
+    components: dict[str, tuple[Image, ...]] = field(default_factory=dict)
 
     def group(self, application: str, architecture: str, track: str) -> Group | None:
         """The group that a node asks for; the wire's track is compared as it is sent."""
@@ -50,6 +53,16 @@ class Snapshot:
     def releases_for(self, application: str, architecture: str) -> dict[str, Release]:
         """The releases of an application for one architecture, by version."""
         return self.releases.get((application, architecture), NO_RELEASES)
+
+    def listed(self, wanted: Wanted, *, version: str, architecture: str) -> list[Image]:
+        """What of a wanted component a node on an OS version may install, the newest first."""
+        images = self.components.get(wanted.component, ())
+        return listed(images, up_to=wanted.up_to, os_version=version, architecture=architecture)
+
+    def best(self, wanted: Wanted, *, version: str, architecture: str) -> str:
+        """The version that such a node should have; empty if there is none."""
+        found = self.listed(wanted, version=version, architecture=architecture)
+        return found[0].version if found else ""
 
 
 def load() -> Snapshot:
@@ -71,6 +84,7 @@ def load() -> Snapshot:
         {group.id: group for group in groups.values()},
         passes(),
         oems,
+        _components(),
     )
 
 
@@ -183,7 +197,7 @@ def _groups(
 ) -> dict[tuple[str, str, str], Group]:
     groups: dict[tuple[str, str, str], Group] = {}
     by_track: dict[tuple[int, str], list[tuple[str, Group]]] = {}
-    for row in models.Group.objects.all():
+    for row in models.Group.objects.prefetch_related("component_wants__component"):
         group = _group(row, channels, oems)
         application = applications[row.application_id]
         groups.setdefault((application, row.architecture, str(row.uuid)), group)
@@ -211,8 +225,18 @@ def _group(row: models.Group, channels: dict[int, Channel], oems: Catalogue) -> 
         max_under_way=row.max_under_way,
         payload_source=PayloadSource(row.payload_source),
         has_node_urls=row.has_node_urls,
+        wants=tuple(Wanted(one.component.name, one.up_to) for one in row.component_wants.all()),
         oems=oems,
     )
+
+
+def _components() -> dict[str, tuple[Image, ...]]:
+    return {
+        component.name: newest_first(
+            row.image for row in component.images.all() if row.withdrawn_at is None
+        )
+        for component in models.Component.objects.prefetch_related("images__component")
+    }
 
 
 def _by_version(

@@ -130,9 +130,7 @@ def test_the_palette_is_walked_with_arrows(fleet: dict[str, str], window: Opener
     expect(page.get_by_role("combobox")).to_be_hidden()
 
 
-def test_a_key_right_after_the_palette_is_no_letter(
-    fleet: dict[str, str], window: Opener
-) -> None:
+def test_a_key_right_after_the_palette_is_no_letter(fleet: dict[str, str], window: Opener) -> None:
     """The hidden box has the focus until the browser paints: a fast hand is heard all the same."""
     opened = window()
     opened.log_in()
