@@ -59,6 +59,7 @@ def fill(many: dict[Drift, int]) -> None:
         )
         models.Channel.objects.filter(pk=channel.pk).update(target=release)
     group = models.Group.objects.get(application=flatcar, name="stable", architecture="amd64")
+    drifts.want_component(group, now)
     models.Node.objects.bulk_create(
         (
             models.Node(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import repeat
 from typing import Any, NamedTuple
 
+from oemupdates import models
 from oemupdates.domain.checkin import DERIVED, OBSERVED
 from oemupdates.domain.drift_facts import Drift
 from oemupdates.domain.node import State
@@ -39,6 +40,8 @@ _SAID = Report(
     extensions=(_IMAGE,),
     files=(_STORED,),
 )
+# A component that the fleet's group wants, and versions to both sides of that.
+COMPONENT, WANTED, BEHIND, AHEAD = "kubernetes", "v1.31.0", "v1.30.1", "v1.32.0"
 _ZFS = Extension("flatcar-zfs", merged=True, target="/etc/z.raw", target_exists=True)
 
 
@@ -51,6 +54,25 @@ class Made(NamedTuple):
 
 def _said(**changes: Any) -> dict[str, Any]:
     return {"reported": brief(_SAID._replace(**changes))}
+
+
+def _has(version: str) -> dict[str, Any]:
+    path = f"../../opt/extensions/{COMPONENT}/{COMPONENT}-{version}-x86-64.raw"
+    return _said(extensions=(_IMAGE, Extension(COMPONENT, merged=True, target=path)))
+
+
+def want_component(group: models.Group, now: datetime) -> None:
+    """Let a group want what some of such a fleet's nodes have another version of."""
+    component = models.Component.objects.create(name=COMPONENT, added_at=now)
+    models.ComponentImage.objects.create(
+        component=component,
+        version=WANTED,
+        architecture=group.architecture,
+        size=1,
+        sha256="3" * 64,
+        added_at=now,
+    )
+    models.ComponentWant.objects.create(group=group, component=component)
 
 
 def made(now: datetime) -> dict[Drift, Made]:
@@ -106,6 +128,8 @@ def made(now: datetime) -> dict[Drift, Made]:
         Drift.EXT_UNSERVED: Made(
             _said(enabled_sysext=("zfs",), extensions=(_IMAGE, _ZFS)), in_step
         ),
+        Drift.SYSUPDATE_BEHIND: Made(_has(BEHIND), in_step),
+        Drift.SYSUPDATE_AHEAD: Made(_has(AHEAD), in_step),
         Drift.REBOOT_PENDING: Made(reboot, in_step),
         Drift.REBOOT_OVERDUE: Made({**reboot, "state_at": now - timedelta(days=8)}, in_step),
         Drift.UPDATE_BLOCKED: Made({"state": State.FAILED.value, "postinst_failures": 3}, in_step),

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from oemupdates.domain.checkin import ANY, LEVEL, OBSERVED
 from oemupdates.domain.drift_facts import UNKEPT, Basis, Drift, Facts, Found, is_version
 from oemupdates.domain.ebuild import BadVersion as BadBuild
-from oemupdates.domain.ebuild import order
+from oemupdates.domain.ebuild import order as order_builds
 from oemupdates.domain.node import Node, State
 from oemupdates.domain.oem import NO_OEM, payload_name
 from oemupdates.domain.report import Extension, Report, flatcar_name
+from oemupdates.domain.sysupdate import compare, version_of
 from oemupdates.domain.version import BadVersion, parse
 
 INITIAL = "-initial.raw"
@@ -64,6 +65,7 @@ def measure(facts: Facts) -> list[Found]:
         *(Found(drift, basis) for drift, basis, holds in _ABOUT_REPORTS if holds(facts)),
         *_unserved(facts),
         *_extensions(facts),
+        *_components(facts),
         *_downloads(facts),
         *_updates(facts),
     ]
@@ -186,7 +188,7 @@ def _is_old(facts: Facts) -> bool:
     if not wanted or not born or facts.fresh is not None or facts.node.oem_basis == OBSERVED:
         return False
     try:
-        return order(born) < order(wanted)
+        return order_builds(born) < order_builds(wanted)
     except BadBuild:
         return False
 
@@ -241,6 +243,18 @@ def _extensions(facts: Facts) -> list[Found]:
             found.append(Found(Drift.EXT_NOT_MERGED, Basis.REPORT, short))
         if _is_ahead(facts) is False and facts.target and f"{name}.gz" not in facts.target.names:
             found.append(Found(Drift.EXT_UNSERVED, Basis.REPORT, short, facts.target.version))
+    return found
+
+
+def _components(facts: Facts) -> list[Found]:
+    """How what systemd-sysupdate brings stands to what its group wants."""
+    report, found = facts.fresh or _NO_REPORT, []
+    for component, wanted in facts.components:
+        image = report.extension(component)
+        has = version_of(component, image.target) if image else ""
+        if has and (order := compare(has, wanted)):
+            drift = Drift.SYSUPDATE_BEHIND if order < 0 else Drift.SYSUPDATE_AHEAD
+            found.append(Found(drift, Basis.REPORT, component, wanted))
     return found
 
 

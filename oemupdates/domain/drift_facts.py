@@ -38,6 +38,8 @@ class Drift(StrEnum):
     EXT_MISSING = "ext_missing"
     EXT_NOT_MERGED = "ext_not_merged"
     EXT_UNSERVED = "ext_unserved"
+    SYSUPDATE_BEHIND = "sysupdate_behind"
+    SYSUPDATE_AHEAD = "sysupdate_ahead"
     REBOOT_PENDING = "reboot_pending"
     REBOOT_OVERDUE = "reboot_overdue"
     UPDATE_BLOCKED = "update_blocked"
@@ -107,7 +109,8 @@ class Facts:
     here. `reboot_days` is for how long an update has waited for its reboot. `is_duplicate` says
     that former boots of it came back again lately, `was_reset` that it began anew lately,
     `fetched_at_boot` that it booted without its OEM, and `took_elsewhere` that it took a payload
-    of its last update from another host, though it was sent here.
+    of its last update from another host, though it was sent here. `components` are what its group
+    wants of those, each with the version that its list begins with.
     """
 
     node: Node
@@ -121,6 +124,7 @@ class Facts:
     was_reset: bool = False
     fetched_at_boot: bool = False
     took_elsewhere: bool = False
+    components: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_stale(self) -> bool:

@@ -148,6 +148,19 @@ MEANINGS = {
         " would fail.",
         "Import the payload into the release, or switch the extension off on the node.",
     ),
+    Drift.SYSUPDATE_BEHIND: Meaning(
+        _INFO,
+        "Component behind",
+        "Component {subject} is older than {detail}, which its group wants.",
+        "Its next run of systemd-sysupdate brings it, and its next boot runs it.",
+    ),
+    Drift.SYSUPDATE_AHEAD: Meaning(
+        _INFO,
+        "Component ahead",
+        "Component {subject} is newer than {detail}, the newest that its group wants.",
+        "systemd-sysupdate never goes back by itself: run it on the node with that version, or let"
+        " the group want the newer one.",
+    ),
     Drift.REBOOT_PENDING: Meaning(
         _INFO, "Reboot pending", "{subject} is installed, and waits for a reboot.", "Reboot it."
     ),

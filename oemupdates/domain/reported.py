@@ -6,6 +6,7 @@ from typing import Any
 
 from oemupdates.domain.checkin import ANY, LEVEL, OBSERVED, OemClaim
 from oemupdates.domain.report import OEM_PREFIX, Report, flatcar_name
+from oemupdates.domain.sysupdate import version_of
 
 # A version that a node's row has room for, and the beacon would tell.
 _WORD = re.compile(r"[0-9A-Za-z._+~-]{1,60}", re.ASCII)
@@ -20,7 +21,14 @@ def brief(report: Report) -> str:
         "oem_flag_active": report.oem_flag_active,
         "oem_migration_pending": report.oem_migration_pending,
         "enabled_sysext": report.extensions_by_update,
-        "extensions": [_told(one._asdict()) for one in report.extensions if one.name in names],
+        "extensions": [
+            *(_told(one._asdict()) for one in report.extensions if one.name in names),
+            *(
+                {"name": one.name, "target": one.target}
+                for one in report.extensions
+                if one.name not in names and version_of(one.name, one.target)
+            ),
+        ],
         "files": [
             {"path": file.name}
             for file in report.files

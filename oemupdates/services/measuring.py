@@ -94,7 +94,16 @@ class Measuring:
             was_reset=self._is_within(node.reset_at, TOLD),
             fetched_at_boot=self._is_within(node.boot_fetched_at, TOLD),
             took_elsewhere=self._is_within(node.fallback_at, TOLD),
+            components=self._components(node, group),
         )
+
+    def _components(self, node: Node, group: Group | None) -> tuple[tuple[str, str], ...]:
+        """What a node that reported should have; nobody knows what others have."""
+        if not node.reported or group is None:
+            return ()
+        of = {"version": node.version, "architecture": node.architecture}
+        best = ((one.component, self.config.best(one, **of)) for one in group.wants)
+        return tuple((component, version) for component, version in best if version)
 
     def _reboot_days(self, node: Node) -> float:
         if node.state != State.REBOOT_PENDING or node.state_at is None:

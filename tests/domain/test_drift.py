@@ -365,6 +365,42 @@ class TestExtensions:
             assert not [one for one in drifts(facts(said)) if one.startswith("ext_")]
 
 
+class TestComponents:
+    """What systemd-sysupdate brings, against what the group's list begins with."""
+
+    @pytest.mark.parametrize(
+        ("has", "wanted", "drift"),
+        [
+            ("v1.31.0", "v1.31.0", None),
+            ("v1.30.9", "v1.31.0", Drift.SYSUPDATE_BEHIND),
+            ("v1.9.0", "v1.10.0", Drift.SYSUPDATE_BEHIND),
+            ("v1.31.1", "v1.31.0", Drift.SYSUPDATE_AHEAD),
+        ],
+    )
+    def test_are_behind_or_ahead(self, has: str, wanted: str, drift: Drift | None) -> None:
+        path = f"../../opt/extensions/kubernetes/kubernetes-{has}-x86-64.raw"
+        said = report(extensions=(image(), image("kubernetes", target=path)))
+        given = facts(said, components=(("kubernetes", wanted), ("wasmtime", "1.0")))
+        found = [one for one in measure(given) if one.drift.startswith("sysupdate_")]
+        subject = [Found(drift, Basis.REPORT, "kubernetes", wanted)] if drift else []
+        assert found == subject
+
+    @pytest.mark.parametrize(
+        "said",
+        [
+            None,
+            report(),
+            report(boot_id="another", extensions=(image(), image("kubernetes"))),
+            report(extensions=(image(), image("kubernetes", target="/opt/kubernetes.raw"))),
+        ],
+    )
+    def test_are_neither_where_nobody_says_which_version_is_there(
+        self, said: Report | None
+    ) -> None:
+        given = facts(said, components=(("kubernetes", "v1.31.0"),))
+        assert not [one for one in drifts(given) if one.startswith("sysupdate_")]
+
+
 @pytest.mark.parametrize(
     ("about", "own", "drift", "expected"),
     [

@@ -19,7 +19,14 @@ from oemupdates.models import Channel, Payload
 from oemupdates.services import remeasuring
 from oemupdates.services.finding import find
 from tests.api.conftest import session, somebody
-from tests.services.makers import counted, make_node, make_release, recounted, seeded_channel
+from tests.services.makers import (
+    counted,
+    make_node,
+    make_release,
+    recounted,
+    seeded_channel,
+    seeded_group,
+)
 
 pytestmark = pytest.mark.django_db
 # Another number for each class, so that no two can be mistaken for each other.
@@ -36,6 +43,7 @@ def fleet(db: None) -> dict[Drift, int]:
     }
     Payload.objects.filter(name="oem-azure.gz").update(own_version=drifts.BUILD)
     Channel.objects.filter(pk=seeded_channel().pk).update(target=releases[drifts.NEXT])
+    drifts.want_component(seeded_group(), now)
     for values in drifts.fleet(MANY, now):
         make_node(**values, last_seen_at=now)
     remeasuring.advance(now, seconds=600)
