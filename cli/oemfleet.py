@@ -14,6 +14,7 @@ import click
 
 from terminal import (
     about,
+    advisories,
     channels,
     demo,
     groups,
@@ -30,6 +31,7 @@ COMMANDS = (
     about.me,
     about.overview,
     about.version,
+    advisories.advisories,
     channels.channels,
     channels.dead_ends,
     channels.floors,

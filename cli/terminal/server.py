@@ -104,10 +104,10 @@ class Fleet:
             page = self.get(page["next"])
 
     def find(self, what: str, text: str) -> Thing:
-        """The one node, group, channel, release or upstream of an id or a name."""
+        """The one node, group, channel, release, upstream or advisory of an id or a name."""
         if text.isdecimal():
             return self.get(f"{what}/{text}")
-        if what == "upstreams":
+        if what in {"advisories", "upstreams"}:
             return self._called(what, text)
         name, _, architecture = text.partition("/")
         wanted = {"q": _quoted(text)} if what == "nodes" else {"name": name}
