@@ -49,6 +49,12 @@ class BadJson(Problem):
     status, title = 400, "The body is not JSON"
 
 
+class UnknownHost(Problem):
+    """The server was called by a name that it does not know; FLEET_ALLOWED_HOSTS has those."""
+
+    status, title = 400, "No name of this server"
+
+
 class NotAuthenticated(Problem):
     """The request carries no token and no session, or one that does not count any more."""
 
