@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Activity, Payload, Release
@@ -12,12 +13,14 @@ from oemupdates.services.activity import Refused
 from oemupdates.services.disk_room import NoRoom
 from oemupdates.services.publishing import Announced, Announcement, publish
 from oemupdates.services.releases import CannotImport, Source, import_release
-from tests.domain.payload_maker import make_payload
+from tests.domain.payload_maker import make_manifest, make_payload, sign
 from tests.services.makers import flatcar, last_activity, seeded_channel
 
 pytestmark = pytest.mark.django_db
 REAL = Path(__file__).parents[1] / "payloads" / "4593.2.1"
+OTHER = REAL.parent / "4757.1.0"
 KEY = Path(__file__).parents[1] / "payloads" / "update-payload-key.pub.pem"
+STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 ELSEWHERE = "https://mirror.example.net/amd64-usr/4593.2.1/"
 
 
@@ -95,6 +98,23 @@ def test_what_is_none_is_refused_in_words_and_changes_nothing(
         f"{OS_PAYLOAD}.sha256",
     }
     assert not [one for one in left(root) if one.is_dir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("oem-azure.gz", b"\x1f\x8b no CrAU", "nothing that a node would take"),
+        ("oem-azure.gz", sign(*make_manifest(b"own"), STRANGER), "signature"),
+        ("oem-vmware.gz", (OTHER / "oem-vmware.gz").read_bytes(), r"built for 4757\.1\.0"),
+    ],
+    ids=["no payload", "signed by a stranger", "built for another version"],
+)
+def test_case_45_what_no_node_would_take_is_refused_with_the_reason(
+    release: Release, name: str, content: bytes, words: str
+) -> None:
+    with pytest.raises(Refused, match=words):
+        bring(release, content, name)
+    assert set(release.payloads.values_list("name", flat=True)) == {OS_PAYLOAD}
 
 
 class TestOfARelease:

@@ -90,6 +90,26 @@ def announce(public, version, files):
     return release
 
 
+def test_case_62_a_sync_run_twice_has_everything_once(public, hosted):
+    files = real_files()
+    public.publish(NEW, files)
+    public.faults[OS_PAYLOAD] += ["truncate"]
+    subscription = follow(public)
+
+    def held():
+        places = {place: place.read_bytes() for place in hosted.rglob("*.gz")}
+        return places, list(Payload.objects.values_list("pk", "name", "size", "sha1", "sha256"))
+
+    assert run(subscription).state == "done"
+    first = held()
+    (_, start), (_, rest) = public.downloads(OS_PAYLOAD)
+    assert (start, rest) == ("", f"bytes={len(files[OS_PAYLOAD]) // 2}-")
+    assert run(subscription).state == "done"
+    assert held() == first
+    assert {place.name: content for place, content in first[0].items()} == files
+    assert Release.objects.count() == 1
+
+
 class TestWork:
     def test_has_the_release_whole_and_moves_the_channel(self, public, hosted):
         files = real_files()
