@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from oemupdates.domain.access import EVERYWHERE, Permission, Reach
-from oemupdates.models import ApiToken, Operator
+from oemupdates.models import ApiToken, Group, Node, Operator
 from oemupdates.services import access, factors, tokens
 
 
@@ -53,6 +53,16 @@ def admit(claims: Collection[Claim]) -> dict[Claim, Viewer]:
         if operator is not None:
             found[Claim(token=token_key)] = _viewer(operator, _limits(token))
     return {claim: viewer for claim, viewer in found.items() if viewer.reach}
+
+
+def hidden(
+    viewer: Viewer, *, nodes: Collection[int], groups: Collection[int]
+) -> tuple[set[int], set[int]]:
+    """The nodes and groups that are not there, or beyond what somebody may see, as one."""
+    rows = Node.objects.filter(pk__in=nodes).values_list("pk", "group_id")
+    seen = {key for key, group in rows if viewer.reach.covers(group)}
+    known = Group.objects.within(viewer.reach).filter(pk__in=groups)
+    return set(nodes) - seen, set(groups) - set(known.values_list("pk", flat=True))
 
 
 def _sessions(keys: Collection[str], now: datetime) -> dict[str, Mapping[str, object]]:

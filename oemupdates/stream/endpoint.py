@@ -87,7 +87,7 @@ class EventEndpoint:
             about = topics.read(",".join(query.get("topics", [])))
         except topics.BadTopics as error:
             raise _Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
-        claim, viewer = await asyncio.to_thread(_let_in, scope)
+        claim, viewer = await asyncio.to_thread(_let_in, scope, about)
         stream = Stream(claim, viewer, about)
         try:
             self.hub.join(stream)
@@ -168,20 +168,36 @@ def _admit(claims: Collection[Claim]) -> dict[Claim, Viewer]:
         connection.close()
 
 
-def _let_in(scope: Scope) -> tuple[Claim, Viewer]:
-    """Who comes; in such a thread."""
+def _let_in(scope: Scope, about: frozenset[str]) -> tuple[Claim, Viewer]:
+    """Who comes, to hear of what they may see; in such a thread."""
     try:
         claim = _claim(scope)
         viewer = viewers.admit([claim]).get(claim)
+        if viewer is None:
+            raise _Refused(HTTPStatus.UNAUTHORIZED, "Log in, or send a token.")
+        _check(viewer, about)
     except TooManyUnknown as refused:
         raise _Refused(HTTPStatus.TOO_MANY_REQUESTS, str(refused)) from refused
     except BadToken as refused:
         raise _Refused(HTTPStatus.UNAUTHORIZED, str(refused)) from refused
     finally:
         connection.close()
-    if viewer is None:
-        raise _Refused(HTTPStatus.UNAUTHORIZED, "Log in, or send a token.")
     return claim, viewer
+
+
+def _check(viewer: Viewer, about: frozenset[str]) -> None:
+    """Refuse a stream about what its viewer would never hear of."""
+    nodes, groups = viewers.hidden(
+        viewer,
+        nodes=topics.keys(about, topics.NODE),
+        groups=topics.keys(about, topics.GROUP),
+    )
+    found = [f"{topics.NODE}:{key}" for key in sorted(nodes)]
+    found += [f"{topics.GROUP}:{key}" for key in sorted(groups)]
+    if found:
+        raise _Refused(
+            HTTPStatus.NOT_FOUND, f"There is nothing that you may see as {', '.join(found)}."
+        )
 
 
 def _after(last: int, upto: int) -> list[Entry]:

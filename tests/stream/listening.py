@@ -152,6 +152,10 @@ class Listener:
         assert found, "the stream ended"
         return found[1]["verb"], found[2]
 
+    def words(self) -> str:
+        """Why there is no stream."""
+        return self.file.read(int(self.headers["content-length"])).decode()
+
     def _line(self) -> str | None:
         """A line of the body, which comes in chunks: sizes stand on lines of their own."""
         line = self.file.readline()

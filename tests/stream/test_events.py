@@ -75,6 +75,27 @@ class TestStream:
     def test_is_about_something(self, server: Running, ann: Operator, about: str) -> None:
         assert Listener(server.address, about, session=session_of(ann)).status == 400
 
+    def test_of_nothing_is_not_found(self, server: Running, ann: Operator) -> None:
+        node = make_node()
+        gone = f"node:{node.pk},node:{node.pk + 1},group:{10**17}"
+        listener = Listener(server.address, gone, session=session_of(ann))
+        assert listener.status == 404
+        missing = f"node:{node.pk + 1}, group:{10**17}"
+        assert listener.words() == f"There is nothing that you may see as {missing}.\n"
+        known = f"node:{node.pk},group:{node.group_id}"
+        assert Listener(server.address, known, session=session_of(ann)).status == 200
+
+    def test_beyond_its_readers_part_is_as_if_there_were_nothing(
+        self, server: Running, bert: Operator
+    ) -> None:
+        theirs, nobodys = make_node(group=other_group()), make_node(group=None)
+        for topic in (f"node:{theirs.pk}", f"node:{nobodys.pk}", f"group:{other_group().pk}"):
+            listener = Listener(server.address, topic, session=session_of(bert))
+            assert listener.status == 404
+            assert listener.words() == f"There is nothing that you may see as {topic}.\n"
+        ours = f"overview,activity,node:{make_node().pk},group:{seeded_group().pk}"
+        assert Listener(server.address, ours, session=session_of(bert)).status == 200
+
     def test_is_closed_to_who_may_read_nothing(self, server: Running) -> None:
         nobody = Operator.objects.create_user("nobody", password="correct horse")
         assert Listener(server.address, "overview", session=session_of(nobody)).status == 401
@@ -201,10 +222,12 @@ class TestActivity:
     def test_keeps_to_its_readers_part_of_the_fleet(
         self, server: Running, ann: Operator, bert: Operator
     ) -> None:
-        theirs, ours = make_node(group=other_group()), make_node()
-        about = f"overview,activity,node:{theirs.pk},node:{ours.pk},group:{other_group().pk}"
+        theirs, ours = make_node(), make_node()
+        about = f"overview,activity,node:{theirs.pk},node:{ours.pk}"
         listener = Listener(server.address, about, session=session_of(bert))
         server.looks()
+        Node.objects.filter(pk=theirs.pk).update(group=other_group())
+        theirs.refresh_from_db()
         make_node(group=other_group())
         make_node(group=None)
         see(theirs)
