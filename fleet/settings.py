@@ -22,6 +22,7 @@ from django.utils.functional import SimpleLazyObject
 
 from oemupdates.domain import provider
 from oemupdates.domain.access import Role
+from oemupdates.domain.address import holds_secret
 
 env = environ.Env()
 
@@ -42,7 +43,8 @@ FLEET_URL = env.str("FLEET_URL", default="").rstrip("/")
 if EMBEDDED and not FLEET_URL:
     FLEET_URL = "http://127.0.0.1:8000"
 _url = urlsplit(FLEET_URL)
-if _url.scheme not in {"http", "https"} or not _url.hostname or _url.path or _url.query:
+_is_plain = not (_url.path or _url.query or holds_secret(_url))
+if _url.scheme not in {"http", "https"} or not _url.hostname or not _is_plain:
     message = (
         "FLEET_URL must say how nodes and browsers reach this server, without a path:"
         " https://fleet.example.net"
@@ -322,7 +324,7 @@ if S3_BUCKET:
     if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{2,62}", S3_BUCKET):
         message = "FLEET_S3_BUCKET must be the name of a bucket: letters, digits, dots and dashes"
         raise ImproperlyConfigured(message)
-    if not _s3_url.hostname or _s3_url.path or _s3_url.query or _s3_url.username:
+    if not _s3_url.hostname or _s3_url.path or _s3_url.query or holds_secret(_s3_url):
         message = "FLEET_S3_ENDPOINT must be a URL without a path: https://s3.example.net"
         raise ImproperlyConfigured(message)
     if _s3_url.scheme != _url.scheme:

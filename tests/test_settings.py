@@ -66,7 +66,13 @@ class TestProduction:
         assert refusal(**without("FLEET_URL")).startswith("FLEET_URL must say")
 
     @pytest.mark.parametrize(
-        "address", ["fleet.example.net", "ftp://fleet.example.net", "https://example.net/fleet"]
+        "address",
+        [
+            "fleet.example.net",
+            "ftp://fleet.example.net",
+            "https://example.net/fleet",
+            "https://me:secret@example.net",
+        ],
     )
     def test_refuses_an_address_that_is_none(self, address: str) -> None:
         assert refusal(**PRODUCTION | {"FLEET_URL": address}).startswith("FLEET_URL must say")

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oemupdates.domain.access import Role
+from oemupdates.domain.address import holds_secret
 from oemupdates.domain.provider_text import BadProvider, Section
 
 GITHUB, GITHUB_API = "https://github.com", "https://api.github.com"
@@ -116,7 +117,7 @@ def _provider(section: Section, *, allow_http: bool) -> Provider:
 
 def _safe(section: Section, address: str, *, allow_http: bool) -> str:
     parts = urlsplit(address)
-    if parts.query or parts.fragment or parts.username or not parts.hostname:
+    if parts.query or parts.fragment or holds_secret(parts) or not parts.hostname:
         raise BadProvider(f"{section.name}: {address!r} is no address of a provider")
     if parts.scheme == "https" or (allow_http and _is_loopback(address)):
         return address

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.utils import timezone
 
+from oemupdates.domain import address
 from oemupdates.domain.version import BadVersion, parse, sort_key
 from oemupdates.models import Application, Channel, Operator, Release
 from oemupdates.services import activity, channels
@@ -156,16 +156,11 @@ def codebase_of(url: str) -> str:
     """A URL as a codebase: clients drop the last part of one that does not end with a slash."""
     if not url:
         return ""
-    parts = urlsplit(url)
-    if (
-        parts.scheme not in {"http", "https"}
-        or not parts.hostname
-        or parts.query
-        or parts.fragment
-        or not url.isprintable()
-        or " " in url
-        or len(url) >= _MAX_URL
-    ):
+    try:
+        parts = address.read(url)
+    except address.BadAddress as error:
+        raise CannotImport(str(error)) from error
+    if parts.query or parts.fragment or len(url) >= _MAX_URL:
         raise CannotImport(f"{url!r} is no http or https URL of a folder.")
     return url.rstrip("/") + "/"
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.utils import timezone
 
+from oemupdates.domain import address
 from oemupdates.models import Channel, Operator, Subscription, Upstream
 from oemupdates.services import activity
 
@@ -205,22 +206,11 @@ def _check_url(url: str, *, may_vary: bool = False) -> None:
     if not url:
         return
     try:
-        parts = urlsplit(url.replace("{channel}", "stable") if may_vary else url)
-        host, _port = parts.hostname, parts.port
-    except ValueError as error:
-        raise CannotKeep(f"This is no address: {error}") from error
-    if (
-        parts.scheme not in {"http", "https"}
-        or not host
-        or not url.isascii()
-        or not url.isprintable()
-        or " " in url
-        or "{" in parts.geturl()
-        or len(url) > _MAX_URL
-    ):
+        parts = address.read(url.replace("{channel}", "stable") if may_vary else url)
+    except address.BadAddress as error:
+        raise CannotKeep(str(error)) from error
+    if not url.isascii() or "{" in parts.geturl() or len(url) > _MAX_URL:
         raise CannotKeep(f"{url[:100]!r} is no http or https address.")
-    if parts.username is not None or parts.password is not None:
-        raise CannotKeep("The address holds a password, which everybody could read here.")
 
 
 def _check_authorities(path: str) -> None:

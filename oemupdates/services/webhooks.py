@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from oemupdates.domain.address import holds_secret
 from oemupdates.domain.notice import CHOICES, TEST, Shape
 from oemupdates.models import Operator, Webhook, WebhookDelivery
 from oemupdates.services import activity
@@ -219,7 +220,7 @@ def _check_url(url: str) -> None:
     schemes = {"https", "http"} if settings.WEBHOOK_ALLOW_HTTP else {"https"}
     if parts.scheme not in schemes or not host or port == 0:
         raise CannotKeep("The address of a webhook reads as https://example.net/hook")
-    if parts.username is not None or parts.password is not None:
+    if holds_secret(parts):
         raise CannotKeep("The address holds a password: messages are signed instead.")
     if parts.fragment or len(url) > _MAX_URL or not url.isascii() or not url.isprintable():
         raise CannotKeep("The address is too long, or holds characters that no address has.")

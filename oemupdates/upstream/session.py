@@ -16,6 +16,7 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
+from oemupdates.domain.address import holds_secret
 from oemupdates.upstream.punctual import PunctualAdapter
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
@@ -192,6 +193,7 @@ class Session:
             if "location" not in answer.headers:
                 raise Unreachable(f"{url} answers {answer.status}, and not where to go.")
             to = urljoin(url, answer.headers["location"])
+            _check(to)
             if method not in _SAFE:
                 raise Unreachable(f"{url} answers that it has moved to {to}: use that address.")
             if urlsplit(url).scheme == "https" and urlsplit(to).scheme == "http":
@@ -202,8 +204,7 @@ class Session:
     def _once(
         self, method: str, url: str, headers: dict[str, str], body: bytes | BinaryIO | None
     ) -> Answer:
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-            raise Unreachable(f"{url[:200]} is no http or https address.")
+        _check(url)
         if body is not None and not isinstance(body, bytes):
             body.seek(0)  # an earlier try has read of it
         try:
@@ -229,6 +230,18 @@ class Session:
             return f"The proxy {route.proxy} does not lead to {url}: {because}."
         through = f" through the proxy {route.proxy}" if route.proxy else ""
         return f"{url} cannot be reached{through}: {because}."
+
+
+def _check(url: str) -> None:
+    """Refuse what is no address, or holds what must not be read in the story of a run."""
+    parts = urlsplit(url)
+    if holds_secret(parts):
+        raise Unreachable(
+            f"An address at {parts.hostname} holds a user name or a password, which everybody"
+            " could read here."
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Unreachable(f"{url[:200]} is no http or https address.")
 
 
 def _whole(answer: Answer, most: int) -> bytes:

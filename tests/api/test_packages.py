@@ -143,6 +143,8 @@ class TestPost:
             ({"extra_files": package()["extra_files"] * 2}, "/extra_files/1/name", 422),
             ({"url": "ftp://example.net/"}, "/url", 422),
             ({"url": "file:///etc/"}, "/url", 422),
+            ({"url": "https://me:secret@example.net/"}, "/url", 422),
+            ({"url": "https://[example/"}, "/url", 422),
             ({"version": "latest"}, "/version", 422),
             ({"application_id": "other"}, "/application_id", 422),
         ],

@@ -104,11 +104,20 @@ class TestImportRelease:
             "https://mirror.example.net/#a",
             "https://mirror.example.net/a b",
             "https://mirror.example.net/" + "a" * 500,
+            "https://mirror.example.net:http/",
+            "https://[mirror/",
         ],
     )
     def test_refuses_what_is_no_url_of_a_folder(self, folder, url):
-        with pytest.raises(CannotImport, match="URL"):
+        with pytest.raises(CannotImport, match=r"no http or https (address|URL)|no address"):
             run(folder, codebase=url)
+
+    @pytest.mark.parametrize("who", ["me:secret@", "me@", ":secret@"])
+    def test_refuses_an_address_that_names_somebody(self, folder, who):
+        with pytest.raises(CannotImport, match="a user name or a password") as refused:
+            run(folder, codebase=f"https://{who}mirror.example.net/a/")
+        assert "secret" not in str(refused.value)
+        assert not Release.objects.exists()
 
     def test_refuses_what_is_no_version(self, folder):
         with pytest.raises(CannotImport, match="latest"):

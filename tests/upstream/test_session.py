@@ -53,3 +53,15 @@ class TestGet:
         finally:
             server.close()
             proxy.close()
+
+    def test_asks_nobody_by_an_address_that_names_somebody(
+        self, session: Session, public: PublicServer
+    ) -> None:
+        public.documents["/list.txt"] = b"hello"
+        named = public.url.replace("//", "//me:secret@") + "/list.txt"
+        public.faults["list.txt"] += [f"to {named}"] * 10
+        for url in (named, f"{public.url}/list.txt"):
+            with pytest.raises(Unreachable, match="a user name or a password") as refused:
+                session.get(url, most=1000)
+            assert "secret" not in str(refused.value)
+        assert {path for _method, path, _range in public.asked} == {"/list.txt"}
