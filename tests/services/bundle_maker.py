@@ -11,10 +11,13 @@ from oemupdates.domain.bundle import Manifest
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import END, Member, pieces
 from oemupdates.models import PackageList, Release
-from oemupdates.services import bundles
+from oemupdates.services import bundle_keys, bundles
+from oemupdates.services.bundle_import import Belief
 from oemupdates.services.releases import Source, import_release
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
+
+NEW, OLD = "4593.2.1", "4459.2.1"
 
 
 def host(
@@ -56,3 +59,8 @@ def signed(manifest: Manifest, key: Ed25519PrivateKey) -> list[Member]:
     manifest = replace(manifest, key=bundle.fingerprint(key.public_key()))
     raw = bundle.dump(manifest)
     return [Member.of(bundle.MANIFEST, raw), Member.of(bundle.SIGNATURE, key.sign(raw))]
+
+
+def believe() -> Belief:
+    """A bundle is believed that is signed with a key of this server's."""
+    return Belief(bundle_keys.trusted())

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import uvicorn
@@ -15,7 +16,9 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from fleet.asgi import Fleet
 from fleet.http import Protocol
-from oemupdates.models import Operator
+from oemupdates.models import Group, Node, Operator
+from oemupdates.services import groups
+from tests.services.makers import seeded_group
 
 DEADLINE_SECONDS = 20
 TICK_SECONDS = 0.05
@@ -168,3 +171,17 @@ class Listener:
     def close(self) -> None:
         self.file.close()
         self.connection.close()
+
+
+def other_group() -> Group:
+    return seeded_group("beta")
+
+
+def see(node: Node) -> None:
+    """What a check-in leaves behind."""
+    seen = node.last_seen_at + timedelta(minutes=45)
+    Node.objects.filter(pk=node.pk).update(last_seen_at=seen)
+
+
+def switch(group: Group, *, on: bool) -> None:
+    groups.switch_updates(group, by=None, on=on, why="a test")
