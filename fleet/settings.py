@@ -5,7 +5,6 @@ secret key of its own under `FLEET_DATA`, plain HTTP on this machine. With it, e
 strict as production must be.
 """
 
-import ipaddress
 import os
 import re
 import secrets
@@ -15,16 +14,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import SimpleLazyObject
 
+from fleet import bucket, openapi
+from fleet.environment import env, files, networks
 from oemupdates.domain import provider
 from oemupdates.domain.access import Role
 from oemupdates.domain.address import holds_secret
-
-env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("FLEET_DATA", default=str(BASE_DIR / "var"))).absolute()
@@ -58,14 +56,7 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [FLEET_URL]
 # Networks whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody's by default.
-try:
-    TRUSTED_PROXIES = [
-        str(ipaddress.ip_network(network))
-        for network in env.list("FLEET_TRUSTED_PROXIES", default=[])
-    ]
-except ValueError as error:
-    message = f"FLEET_TRUSTED_PROXIES must be networks such as 10.0.0.0/8: {error}"
-    raise ImproperlyConfigured(message) from error
+TRUSTED_PROXIES = [str(network) for network in networks("FLEET_TRUSTED_PROXIES")]
 
 # --- Secrets ------------------------------------------------------------------------------------
 
@@ -118,14 +109,7 @@ EVENT_STREAMS_A_PERSON = env.int("FLEET_EVENT_STREAMS_A_PERSON", default=20)
 # --- Webhooks -----------------------------------------------------------------------------------
 
 # Networks off the public internet that webhooks may lead to; none by default.
-try:
-    WEBHOOK_ALLOW_NETWORKS = [
-        ipaddress.ip_network(network)
-        for network in env.list("FLEET_WEBHOOK_ALLOW_NETWORKS", default=[])
-    ]
-except ValueError as error:
-    message = f"FLEET_WEBHOOK_ALLOW_NETWORKS must be networks such as 10.0.0.0/8: {error}"
-    raise ImproperlyConfigured(message) from error
+WEBHOOK_ALLOW_NETWORKS = networks("FLEET_WEBHOOK_ALLOW_NETWORKS")
 WEBHOOK_ALLOW_HTTP = env.bool("FLEET_WEBHOOK_ALLOW_HTTP", default=False)
 
 # --- Metrics ------------------------------------------------------------------------------------
@@ -296,6 +280,9 @@ STORAGES = {
     },
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
+
+# --- Payloads and bundles -----------------------------------------------------------------------
+
 # The files of hosted payloads, laid out as nodes ask for them: <board>/<version>/<file>.
 PAYLOAD_DIR = Path(env.str("FLEET_PAYLOAD_DIR", default=str(DATA_DIR / "payloads"))).absolute()
 # How the web server in front is told to send a hosted file itself: `X-Accel-Redirect:/hosted/`
@@ -306,43 +293,12 @@ if not re.fullmatch(r"|X-Sendfile|X-Accel-Redirect:/(?:[0-9A-Za-z._-]+/)+", SEND
         "FLEET_SENDFILE must be X-Sendfile, or X-Accel-Redirect:/ with a place such as hosted/"
     )
     raise ImproperlyConfigured(message)
-# A bucket (S3) that hosted payloads are copied to, and that nodes are sent to for them; none by
-# default. Its keys are where every tool of that kind finds them: AWS_ACCESS_KEY_ID and so on.
-S3_BUCKET = env.str("FLEET_S3_BUCKET", default="")
-S3_REGION = env.str("FLEET_S3_REGION", default="us-east-1")
-# A bucket whose name has dots is under no certificate of its own.
-_s3_own = "" if "." in S3_BUCKET else f"{S3_BUCKET}."
-S3_ENDPOINT = env.str(
-    "FLEET_S3_ENDPOINT", default=f"https://{_s3_own}s3.{S3_REGION}.amazonaws.com"
-).rstrip("/")
-S3_PREFIX = env.str("FLEET_S3_PREFIX", default="")
-# For how long a node may begin to fetch by a link; a version 4 signature holds a week at most.
-S3_LINK_SECONDS = env.int("FLEET_S3_LINK_SECONDS", default=6 * 60 * 60)
-S3_CA_FILE = env.str("AWS_CA_BUNDLE", default="")
-if S3_BUCKET:
-    _s3_url = urlsplit(S3_ENDPOINT)
-    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]{2,62}", S3_BUCKET):
-        message = "FLEET_S3_BUCKET must be the name of a bucket: letters, digits, dots and dashes"
-        raise ImproperlyConfigured(message)
-    if not _s3_url.hostname or _s3_url.path or _s3_url.query or holds_secret(_s3_url):
-        message = "FLEET_S3_ENDPOINT must be a URL without a path: https://s3.example.net"
-        raise ImproperlyConfigured(message)
-    if _s3_url.scheme != _url.scheme:
-        # update_engine follows no redirect from http to https, nor back.
-        message = f"FLEET_S3_ENDPOINT must begin with {_url.scheme}://, as FLEET_URL does"
-        raise ImproperlyConfigured(message)
-    if not re.fullmatch(r"(?:[0-9A-Za-z_-][0-9A-Za-z._-]*/)*", S3_PREFIX):
-        message = "FLEET_S3_PREFIX must end with a slash and begin with none: flatcar/"
-        raise ImproperlyConfigured(message)
-    if not 60 <= S3_LINK_SECONDS <= 7 * 24 * 60 * 60:  # noqa: PLR2004 - a minute to a week
-        message = "FLEET_S3_LINK_SECONDS must be 60 to 604800"
-        raise ImproperlyConfigured(message)
+# A bucket that hosted payloads are copied to, and nodes are sent to for them; none by default.
+S3_BUCKET, S3_REGION, S3_ENDPOINT, S3_PREFIX, S3_LINK_SECONDS, S3_CA_FILE = bucket.read(
+    scheme=_url.scheme
+)
 # Public keys (PEM), of which one must have signed each payload that is imported; none: unchecked.
-PAYLOAD_KEYS = [Path(path).absolute() for path in env.list("FLEET_PAYLOAD_KEYS", default=[])]
-for _key in PAYLOAD_KEYS:
-    if not _key.is_file():
-        message = f"FLEET_PAYLOAD_KEYS names {_key}, and there is no such file"
-        raise ImproperlyConfigured(message)
+PAYLOAD_KEYS = files("FLEET_PAYLOAD_KEYS")
 
 # For so many days after a node ran a version, or was offered it, its files are not taken away.
 PAYLOAD_KEEP_DAYS = env.int("FLEET_PAYLOAD_KEEP_DAYS", default=30)
@@ -350,11 +306,7 @@ PAYLOAD_KEEP_DAYS = env.int("FLEET_PAYLOAD_KEEP_DAYS", default=30)
 # The private key (PEM) that signs bundles, made by `manage.py bundle keys`.
 BUNDLE_KEY = Path(env.str("FLEET_BUNDLE_KEY", default=str(DATA_DIR / "bundle-key.pem"))).absolute()
 # Public keys (PEM), of which one must have signed each bundle that is imported, besides our own.
-BUNDLE_KEYS = [Path(path).absolute() for path in env.list("FLEET_BUNDLE_KEYS", default=[])]
-for _key in BUNDLE_KEYS:
-    if not _key.is_file():
-        message = f"FLEET_BUNDLE_KEYS names {_key}, and there is no such file"
-        raise ImproperlyConfigured(message)
+BUNDLE_KEYS = files("FLEET_BUNDLE_KEYS")
 
 # The OpenPGP key that signs lists of extensions, made by `manage.py sysupdate_key`.
 SYSUPDATE_KEY = Path(
@@ -413,54 +365,7 @@ API_REQUESTS_A_MINUTE = env.int("FLEET_API_REQUESTS_A_MINUTE", default=600)
 # Tokens that nobody has which one address may come with a minute; 0 takes any number.
 API_UNKNOWN_TOKENS_A_MINUTE = env.int("FLEET_API_UNKNOWN_TOKENS_A_MINUTE", default=30)
 REST_FRAMEWORK: dict[str, Any] = {"URL_FORMAT_OVERRIDE": None}
-SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "OAS_VERSION": "3.1.0",
-    "TITLE": "OEM Fleet",
-    "VERSION": "1",
-    "DESCRIPTION": "Nodes of Flatcar Container Linux, and the releases that they run.",
-    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-    "COMPONENT_NO_READ_ONLY_REQUIRED": True,
-    "ENFORCE_NON_BLANK_FIELDS": True,
-    "PATH_CONVERTER_OVERRIDES": {
-        "key": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1}
-    },
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "oemupdates.api.schema.complete",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "Architecture": "oemupdates.api.choices.ARCHITECTURES",
-        "Basis": "oemupdates.api.choices.BASES",
-        "BeforeSysext": "oemupdates.api.choices.BEFORE_SYSEXT",
-        "BulkState": "oemupdates.api.choices.BULK_STATES",
-        "BulkVerb": "oemupdates.api.choices.BULK_VERBS",
-        "BundleState": "oemupdates.api.choices.BUNDLE_STATES",
-        "DeliveryState": "oemupdates.api.choices.DELIVERY_STATES",
-        "DemoState": "oemupdates.api.choices.DEMO_STATES",
-        "Dimension": "oemupdates.api.choices.DIMENSIONS",
-        "Drift": "oemupdates.api.choices.DRIFTS",
-        "DriftBasis": "oemupdates.api.choices.DRIFT_BASES",
-        "EventMeaning": "oemupdates.api.choices.EVENT_MEANINGS",
-        "HealthLevel": "oemupdates.api.choices.HEALTH_LEVELS",
-        "NodeState": "oemupdates.api.choices.NODE_STATES",
-        "OemKind": "oemupdates.api.choices.OEM_KINDS",
-        "PayloadSource": "oemupdates.api.choices.PAYLOAD_SOURCES",
-        "Permission": "oemupdates.api.choices.PERMISSIONS",
-        "Confidence": "oemupdates.api.choices.CONFIDENCES",
-        "OemProposalState": "oemupdates.api.choices.OEM_PROPOSAL_STATES",
-        "ProposalState": "oemupdates.api.choices.PROPOSAL_STATES",
-        "ReasonCode": "oemupdates.api.choices.REASON_CODES",
-        "RetentionKind": "oemupdates.api.choices.RETENTION_KINDS",
-        "Role": "oemupdates.api.choices.ROLES",
-        "Severity": "oemupdates.api.choices.SEVERITIES",
-        "SyncState": "oemupdates.api.choices.SYNC_STATES",
-        "UpdateSecretKind": "oemupdates.api.choices.UPDATE_SECRET_KINDS",
-        "UpstreamKind": "oemupdates.api.choices.UPSTREAM_KINDS",
-        "UpstreamPolicy": "oemupdates.api.choices.UPSTREAM_POLICIES",
-        "WebhookForm": "oemupdates.api.choices.WEBHOOK_FORMS",
-        "WebhookKind": "oemupdates.api.choices.WEBHOOK_KINDS",
-    },
-}
+SPECTACULAR_SETTINGS = openapi.SETTINGS
 
 # --- Celery -------------------------------------------------------------------------------------
 

@@ -102,6 +102,7 @@ class TestProduction:
         [
             ("FLEET_S3_BUCKET", "my/bucket", "FLEET_S3_BUCKET must be the name"),
             ("FLEET_S3_ENDPOINT", "https://s3.example.net/x", "FLEET_S3_ENDPOINT must be a URL"),
+            ("FLEET_S3_ENDPOINT", "https://me:x@s3.example.net", "FLEET_S3_ENDPOINT must be a"),
             ("FLEET_S3_ENDPOINT", "http://s3.example.net", "FLEET_S3_ENDPOINT must begin with"),
             ("FLEET_S3_PREFIX", "/flatcar", "FLEET_S3_PREFIX must end with a slash"),
             ("FLEET_S3_LINK_SECONDS", "604801", "FLEET_S3_LINK_SECONDS must be"),
@@ -112,6 +113,13 @@ class TestProduction:
     ) -> None:
         asked = {"FLEET_S3_BUCKET": "fleet", name: value}
         assert refusal(**PRODUCTION, **asked).startswith(words)
+
+    @pytest.mark.parametrize("name", ["FLEET_PAYLOAD_KEYS", "FLEET_BUNDLE_KEYS"])
+    def test_refuses_keys_that_are_not_there(self, name: str) -> None:
+        keys = f"{ROOT}/tests/payloads/update-payload-key.pub.pem,/nowhere.pem"
+        assert refusal(**PRODUCTION, **{name: keys}) == (
+            f"{name} names /nowhere.pem, and there is no such file"
+        )
 
     def test_believes_the_proxies_that_it_is_told(self) -> None:
         assert read(
@@ -236,9 +244,9 @@ class TestProviders:
 
 
 def test_readme_lists_every_setting_and_no_other() -> None:
-    source = (ROOT / "fleet" / "settings.py").read_text()
-    read_by_settings = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
-    rows = re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    source = "\n".join(path.read_text() for path in (ROOT / "fleet").glob("*.py"))
+    read_by_settings = set(re.findall(r'(?:env\.\w+|networks|files)\(\s*"([A-Z0-9_]+)"', source))
+    rows = re.findall(r"^\| `([A-Z0-9_]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert sorted(rows) == sorted(read_by_settings)
 
 

@@ -1,4 +1,4 @@
-"""The enumerations of the API; fleet.settings gives each its name in the OpenAPI document."""
+"""The enumerations of the API; fleet.openapi gives each its name in the OpenAPI document."""
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.checkin import DERIVED, NO_BASIS, OBSERVED, REPORTED
