@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 import pytest_django
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 
 from oemupdates.models import kept_cells
@@ -66,6 +67,7 @@ def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no test meet what another read: epochs and keys are the same in each."""
     monkeypatch.setattr(snapshot, "_kept", None)
     kept_cells.forget()
+    cache.clear()
 
 
 @pytest.fixture

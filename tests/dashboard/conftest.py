@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -30,7 +29,6 @@ def log_in(operator: Operator) -> Client:
 @pytest.fixture(autouse=True)
 def _nothing_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test's operators see, and how often they tried, is not another's."""
-    cache.clear()
     monkeypatch.setattr(rates, "_own", rates.Own())
     monkeypatch.setattr(openid, "_remembered", {})
 
