@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import prefetch_related_objects
 
 from oemupdates import models
 from oemupdates.domain.oem import Catalogue, payload_name
@@ -117,6 +118,8 @@ def of_group(row: models.Group) -> tuple[Group, dict[str, Release]]:
         for application, release in releases.values()
         if (application, release.architecture) == (row.application_id, row.architecture)
     }
+    # As it is in memory, but for what it wants: that is read at once.
+    prefetch_related_objects([row], "component_wants__component")
     return _group(row, _channels(releases), catalogue.load()), known
 
 

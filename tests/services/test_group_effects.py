@@ -1,12 +1,14 @@
 """What a policy does to the nodes that a group has."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from oemupdates.domain.reason import Why
-from oemupdates.models import Channel, Group
+from oemupdates.models import Channel, Component, ComponentWant, Group
 from oemupdates.services import channels
 from oemupdates.services.group_effects import Effect, effect
-from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
+from tests.services.makers import NOW, make_node, make_release, seeded_channel, seeded_group
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +23,16 @@ def stable() -> Channel:
 
 
 class TestEffect:
+    def test_asks_no_more_for_a_group_that_wants_more(self, stable: Channel) -> None:
+        group, asked = seeded_group(), []
+        for number in range(3):
+            component = Component.objects.create(name=f"tool{number}", added_at=NOW)
+            ComponentWant.objects.create(group=group, component=component)
+            with CaptureQueriesContext(connection) as queries:
+                effect(seeded_group())
+            asked.append(len(queries))
+        assert asked[0] == asked[-1]
+
     def test_counts_who_would_get_what(self, stable: Channel) -> None:
         for version in ("4593.2.1", "4600.0.0", "4459.2.4", "4230.2.0", "4230.2.0", "3510.2.0"):
             make_node(version=version)
