@@ -56,9 +56,13 @@ KEYS: dict[str, QuerySet[Model]] = {
 }
 WORDS = {
     ".app": "e96281a6-d1af-4bde-9a0a-97b76e56dc57",
+    ".architecture": "amd64",
+    ".component": "component-000",
+    ".file": "component-000-1.0-x86-64.raw",
     ".key": "nobody",
     ".kind": "history",
     ".name": "not-found",
+    ".version": "1.0",
 }
 
 _NODES = (

@@ -21,7 +21,7 @@ from django.core.management.color import no_style
 from django.db import connection, transaction
 from django.utils import timezone
 
-from bench import household, nodes
+from bench import components, household, nodes
 from bench.population import ANSWER, EVENT, INTERVAL, LABELLED, NODE, Population
 from bench.rows import CHUNK, load, without_checks, without_indexes
 from oemupdates import models
@@ -67,6 +67,7 @@ def _live(count: int, now: datetime, days: int) -> None:
     _spread()
     admin = household.staff(count, now)
     household.connect(count, admin, now)
+    components.extend(count, now)
     household.sample(now, days)
     household.remember(count, now)
 

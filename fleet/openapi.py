@@ -48,5 +48,6 @@ SETTINGS: dict[str, Any] = {
         "UpstreamPolicy": "oemupdates.api.choices.UPSTREAM_POLICIES",
         "WebhookForm": "oemupdates.api.choices.WEBHOOK_FORMS",
         "WebhookKind": "oemupdates.api.choices.WEBHOOK_KINDS",
+        "Withheld": "oemupdates.api.choices.WITHHELD",
     },
 }

@@ -55,6 +55,13 @@ class Listed(Generic[Row]):
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What somebody brought, and was here already: where new things are 201, it is 200."""
+
+    thing: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """What one method of an address is called, needs, takes and gives.
 

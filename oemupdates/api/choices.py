@@ -11,6 +11,7 @@ from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.domain.oem import Before
 from oemupdates.domain.policy import PayloadSource
 from oemupdates.domain.reason import Why
+from oemupdates.domain.sysupdate import Withheld
 from oemupdates.models import (
     Architecture,
     BulkChange,
@@ -59,3 +60,4 @@ SEVERITIES = [severity.name.lower() for severity in Severity]
 SYNC_STATES = [state.value for state in SyncRun.State]
 UPSTREAM_KINDS = [kind.value for kind in Upstream.Kind]
 UPSTREAM_POLICIES = [policy.value for policy in Upstream.Policy]
+WITHHELD = [one.value for one in Withheld]

@@ -6,14 +6,16 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from oemupdates.api.call import Call
-from oemupdates.api.choices import BASES, CONFIDENCES, DRIFT_BASES, DRIFTS, SEVERITIES
+from oemupdates.api.choices import BASES, CONFIDENCES, DRIFT_BASES, DRIFTS, SEVERITIES, WITHHELD
 from oemupdates.api.fields import Plain
 from oemupdates.api.nodes import seen
 from oemupdates.api.operation import Resource, operation
+from oemupdates.domain import sysupdate_words
 from oemupdates.domain.access import Permission
 from oemupdates.domain.report import Report
-from oemupdates.models import Node, SysextReport
-from oemupdates.services import drift, tools
+from oemupdates.models import ComponentPoll, Node, SysextReport
+from oemupdates.services import drift, node_components, tools
+from oemupdates.services.node_components import NodeComponent
 
 
 class NodeOemShape(Plain):
@@ -89,6 +91,30 @@ class ToolShape(Plain):
     basis = serializers.ChoiceField(BASES)
 
 
+class NodeComponentShape(Plain):
+    """One component that the node's group wants, that it has, or that it asked for.
+
+    `has` is the version that its last report says is selected. `wanted` is the version that it
+    would install now if it had none, empty if nothing is wanted, or nothing fits. What follows
+    `polled_at` is of when it asked last: `newest` is what its list began with, or the list named
+    nothing for the reason `withheld`. `took` is the last version whose image it was sent.
+    """
+
+    name = serializers.CharField()
+    has = serializers.CharField()
+    merged = serializers.BooleanField(help_text="Whether it ran at the last report.")
+    wanted = serializers.CharField()
+    is_wanted = serializers.BooleanField(help_text="Whether its group wants the component.")
+    polled_at = serializers.DateTimeField(allow_null=True, help_text="null: it never asked.")
+    boot_id = serializers.CharField()
+    os_version = serializers.CharField()
+    newest = serializers.CharField()
+    withheld = serializers.ChoiceField(WITHHELD, allow_null=True)
+    withheld_because = serializers.CharField()
+    took = serializers.CharField()
+    took_at = serializers.DateTimeField(allow_null=True)
+
+
 class SysextsShape(Plain):
     """The images of a node, by each way to know of them."""
 
@@ -96,6 +122,7 @@ class SysextsShape(Plain):
     tools = ToolShape(many=True)
     report = ReportShape(allow_null=True)
     drift = FindingShape(many=True, help_text="The class of its OEM first, then the worst.")
+    components = NodeComponentShape(many=True)
 
 
 class Sysexts(Resource):
@@ -121,6 +148,7 @@ class Sysexts(Resource):
             "tools": [tool._asdict() for tool in tools.of_node(node)],
             "report": _report(node, row, said) if row and said else None,
             "drift": [_finding(one) for one in measured.findings],
+            "components": [_component(one) for one in node_components.of_node(node, said)],
         }
 
 
@@ -133,6 +161,25 @@ def _finding(told: drift.Told) -> dict[str, Any]:
         "since": told.since,
         "sentence": found.sentence,
         "way_out": found.way_out,
+    }
+
+
+def _component(one: NodeComponent) -> dict[str, Any]:
+    poll = one.poll or ComponentPoll()
+    return {
+        "name": one.name,
+        "has": one.has,
+        "merged": one.is_merged,
+        "wanted": one.wanted,
+        "is_wanted": one.is_wanted,
+        "polled_at": poll.polled_at,
+        "boot_id": poll.boot_id,
+        "os_version": poll.os_version,
+        "newest": poll.newest,
+        "withheld": poll.withheld or None,
+        "withheld_because": sysupdate_words.withheld(poll.withheld),
+        "took": poll.took,
+        "took_at": poll.took_at,
     }
 
 

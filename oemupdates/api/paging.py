@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.core import signing
 from django.db import models
@@ -62,22 +62,39 @@ class Page(Generic[Row]):
     preceding: str = ""
 
 
+class Start(NamedTuple):
+    """Where a page of a list begins, and in which direction; without a key, at the list's."""
+
+    key: list[Any]
+    is_back: bool
+
+
+def start(cursor: str, order: Order, model: type[models.Model], *, scope: str) -> Start:
+    """Where a cursor lets a page begin; `Unprocessable` if it is none of this list."""
+    direction, key = read(cursor, order, model, scope=scope) if cursor else (FORWARD, [])
+    return Start(key, direction == BACKWARD)
+
+
 def page(
     rows: models.QuerySet[Row], order: Order, *, scope: str, cursor: str, limit: int
 ) -> Page[Row]:
     """A page of a list; `Unprocessable` if the cursor is none of this list."""
-    direction, key = read(cursor, order, rows.model, scope=scope) if cursor else (FORWARD, [])
-    is_back = direction == BACKWARD
-    if key:
-        rows = rows.filter(order.beyond(key, reverse=is_back))
-    found = list(rows.order_by(*order.by(reverse=is_back))[: limit + 1])
-    has_more = len(found) > limit
-    found = found[:limit]
-    if is_back:
+    begins = start(cursor, order, rows.model, scope=scope)
+    if begins.key:
+        rows = rows.filter(order.beyond(begins.key, reverse=begins.is_back))
+    found = list(rows.order_by(*order.by(reverse=begins.is_back))[: limit + 1])
+    return cut(found, order, begins, scope=scope, limit=limit)
+
+
+def cut(rows: list[Row], order: Order, start: Start, *, scope: str, limit: int) -> Page[Row]:
+    """A page of the rows behind a start, in its direction; one beyond the limit is enough."""
+    has_more = len(rows) > limit
+    found = rows[:limit]
+    if start.is_back:
         found.reverse()
     if not found:
         return Page([])
-    has_next, has_previous = (True, has_more) if is_back else (has_more, bool(key))
+    has_next, has_previous = (True, has_more) if start.is_back else (has_more, bool(start.key))
     return Page(
         found,
         write(FORWARD, order.key(found[-1]), scope=scope) if has_next else "",

@@ -7,10 +7,10 @@ from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 
 from oemupdates.api import answering, paging, versions
-from oemupdates.api.call import Call, Pages, ShapeType
+from oemupdates.api.call import Call, Known, Pages, ShapeType
 from oemupdates.api.parameters import LISTED
 
-NO_CONTENT, NOT_MODIFIED = 204, 304
+OK, NO_CONTENT, NOT_MODIFIED = 200, 204, 304
 _LIST = "list"
 
 
@@ -19,8 +19,9 @@ def changed(call: Call, done: Any) -> HttpResponse:
     spec = call.operation
     if spec.gives is None:
         return HttpResponse(status=spec.status)
-    body, version = _shown(call, spec.gives, done)
-    response = HttpResponse(body, status=spec.status, content_type=answering.JSON)
+    status, thing = (OK, done.thing) if isinstance(done, Known) else (spec.status, done)
+    body, version = _shown(call, spec.gives, thing)
+    response = HttpResponse(body, status=status, content_type=answering.JSON)
     response["ETag"] = versions.tag(version, body)
     return _kept(call, response)
 

@@ -14,6 +14,7 @@ from oemupdates.api.schema_parts import (
     ALWAYS,
     CHANGING,
     CONDITIONAL,
+    CREATED,
     FILE,
     HEADERS,
     IDEMPOTENCY_KEY,
@@ -111,6 +112,8 @@ class Schema(AutoSchema):
 
     def _responses(self, spec: "Operation") -> Said:
         found: Said = {str(spec.status): self._success(spec)}
+        if self.method == "PUT" and spec.status == CREATED:
+            found["200"] = self._success(spec)  # what is brought may be here already
         statuses = [*ALWAYS]
         if self.method == "GET":
             found["304"] = {"description": "Known already.", "headers": headers("ETag", *RATE)}

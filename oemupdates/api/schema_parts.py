@@ -43,6 +43,7 @@ FILE: Said = {"type": "string", "format": "binary"}
 WITH_BODY = (411, 413, 415)
 CHANGING = (409, 412)
 CONDITIONAL = (428,)
+CREATED = 201
 MORE_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 IF_MATCH: Said = {
     "name": "If-Match",

@@ -30,6 +30,7 @@ API_CHANGES = [line for line in _API if line.method != "GET"]
 API_READS = [line for line in _API if line.method == "GET"]
 # What a request must say before it is asked whose group it is about.
 BODIES: dict[str, object] = {
+    "api:component_image_withdraw": {"why": "Because"},
     "api:group": {"description": "Here"},
     "api:group_badge_revoke": {"why": "Because"},
     "api:group_preview": {"max_under_way": 1},

@@ -13,8 +13,17 @@ from django.utils import timezone
 from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
-from oemupdates.models import Answer, Event, VersionInterval
-from oemupdates.services import bulk, groups, labels, nodes, samples, share_links, tokens
+from oemupdates.models import Answer, Component, Event, VersionInterval
+from oemupdates.services import (
+    bulk,
+    component_wants,
+    groups,
+    labels,
+    nodes,
+    samples,
+    share_links,
+    tokens,
+)
 from tests.access.actors import Actor, actor, first
 from tests.access.routes import Line, known, table
 from tests.access.things import address
@@ -66,6 +75,7 @@ def hidden(fleet: dict[str, Any]) -> dict[str, int]:
         first_seen_at=now - timedelta(days=3),
     )
     nodes.hold(node, by=first(), because="zq-hold")
+    component_wants.want(group, Component.objects.get(), by=first(), why="zq-want")
     labels.label(node, "zq-key=zq-value", by=first(), why="zq-why")
     VersionInterval.objects.create(
         node=node, version="9999.9.9", started_at=now - timedelta(days=3), ended_at=None
@@ -124,6 +134,7 @@ def test_the_walk_would_see_it(
     }
     pages = {"overview", "nodes", "node", "groups", "group", "activity", "paths", "bulk"}
     lists = {"nodes", "node", "groups", "group", "activities", "labels", "holds", "samples"}
+    lists |= {"components", "component"}
     assert {f"dashboard:{name}" for name in pages} <= set(seen)
     assert {f"api:{name}" for name in lists} <= set(seen)
     everything = set().union(*seen.values())

@@ -25,6 +25,7 @@ from oemupdates.models import (
 )
 from oemupdates.services import (
     channels,
+    component_wants,
     proposals,
     share_links,
     sync_runs,
@@ -33,6 +34,7 @@ from oemupdates.services import (
 )
 from tests.access.actors import Actor, first
 from tests.access.routes import Route
+from tests.api.component_maker import make_component
 from tests.services.makers import (
     last_activity,
     make_advisory,
@@ -64,6 +66,8 @@ def everything() -> dict[str, Any]:
     wall = share_links.make_wallboard("Kitchen", group=group, by=None, now=now)
     channels.add_floor(channel, release, by=None, because="Migrates the OEM")
     channels.add_dead_end(channel, "3510.2.0", by=None, because="Reads no new payloads")
+    component = make_component("tool", "1.0")
+    component_wants.want(group, component, by=None)
     user = Operator.objects.create_user("thing")
     script = Operator.objects.create_user("script", is_service_account=True)
     webhook = Webhook.objects.create(
@@ -83,6 +87,10 @@ def everything() -> dict[str, Any]:
         ).pk,
         "api:bundle_upload.name": "b.tar",
         "api:release_payload.name": "oem-azure.gz",
+        "component": component.name,
+        "version": "1.0",
+        "architecture": "amd64",
+        "file": "tool-1.0-x86-64.raw",
         "advisory": (hole := make_advisory(own=True)).pk,
         "security": hole.pk,
         "oem": Oem.objects.filter(oem_id="azure").values_list("pk", flat=True).get(),

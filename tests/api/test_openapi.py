@@ -17,6 +17,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
 from oemupdates.models import Operator
 from oemupdates.services import tokens
+from tests.api.component_maker import make_component
 from tests.api.conftest import PASSWORD
 from tests.services.makers import make_node, make_release, seeded_channel
 from tests.stream.listening import running, session_of
@@ -73,6 +74,7 @@ def somebody(transactional_db: None) -> Operator:
     channel.target = make_release("4593.2.1")
     channel.save()
     make_release("4757.1.0")
+    make_component("0", "0")  # as words in addresses are made up
     for number in range(20):
         make_node(alias=f"web-{number}", oem="azure", state=list(State)[number % 4])
     return admin
