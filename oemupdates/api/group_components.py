@@ -4,7 +4,6 @@ from collections import defaultdict
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
@@ -20,7 +19,6 @@ from oemupdates.domain import sysupdate, transfer
 from oemupdates.domain.access import Permission
 from oemupdates.models import ComponentImage, ComponentWant, Group
 from oemupdates.services import component_wants as verbs
-from oemupdates.services import list_keys
 from oemupdates.services.configuration import changing
 
 BY_NAME = Order(("component__name", "pk"), is_descending=False)
@@ -159,10 +157,9 @@ class Transfers(Resource):
         """Write what a node needs for a group's components: transfer files, units, and Butane."""
         group = seen(call, pk)
         names = [want.component.name for want in _wants(group)]
-        is_signed = list_keys.is_made()
-        source = transfer.Source(settings.FLEET_URL, group.track, is_signed=is_signed)
+        source = verbs.source(group)
         return {
-            "is_signed": is_signed,
+            "is_signed": bool(source.key),
             "components": [
                 {
                     "component": name,

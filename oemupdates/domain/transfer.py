@@ -4,6 +4,7 @@ The layout on the node is that of Flatcar's sysext-bakery: images below `/opt/ex
 link in `/etc/extensions` to the one that is in use.
 """
 
+import base64
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,12 +15,18 @@ IMAGES = "/opt/extensions"
 _INSTANCES = 3
 
 
+KEYRING = "/etc/systemd/import-pubring.gpg"
+
+
 class Source(NamedTuple):
-    """From where a group's nodes get components, and whether they believe signed lists alone."""
+    """From where a group's nodes get components; with a public `key` they believe its lists alone.
+
+    The key is as a keyring has it.
+    """
 
     url: str
     track: str
-    is_signed: bool = False
+    key: bytes = b""
 
 
 def transfer_path(component: str) -> str:
@@ -32,7 +39,7 @@ def transfer(component: str, source: Source) -> str:
     server = source.url.replace("%", "%%")
     return (
         "[Transfer]\n"
-        f"Verify={'yes' if source.is_signed else 'no'}\n"
+        f"Verify={'yes' if source.key else 'no'}\n"
         "\n"
         "[Source]\n"
         "Type=url-file\n"
@@ -92,6 +99,13 @@ def butane(components: Sequence[str], source: Source) -> str:
             "      mode: 0644\n"
             "      contents:\n"
             f"        inline: |\n{block(transfer(component, source), 10)}"
+        )
+    if source.key:
+        text += (
+            f"    - path: {KEYRING}\n"
+            "      mode: 0644\n"
+            "      contents:\n"
+            f"        source: data:;base64,{base64.b64encode(source.key).decode()}\n"
         )
     text += "systemd:\n  units:\n"
     for component in components:

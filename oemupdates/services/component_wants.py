@@ -1,8 +1,11 @@
 """Which components a group's nodes should have, and up to which version."""
 
+from django.conf import settings
+
 from oemupdates.domain import sysupdate
+from oemupdates.domain.transfer import Source
 from oemupdates.models import Component, ComponentWant, Group, Operator
-from oemupdates.services import activity
+from oemupdates.services import activity, list_keys
 from oemupdates.services.configuration import changing
 
 
@@ -41,6 +44,12 @@ def want(
             why=why,
         )
     return row
+
+
+def source(group: Group) -> Source:
+    """From where a group's nodes get what it wants, with the key of lists if there is one."""
+    key = list_keys.public() if list_keys.is_made() else b""
+    return Source(settings.FLEET_URL, group.track, key)
 
 
 def unwant(group: Group, component: Component, *, by: Operator | None, why: str = "") -> None:

@@ -39,7 +39,7 @@ def test_systemd_reads_both_units(tmp_path: Path) -> None:
 
 @pytest.mark.once
 def test_butane_holds_each_file_line_by_line() -> None:
-    source = Source("https://fleet.example.net/a%b", "rack:7", is_signed=True)
+    source = Source("https://fleet.example.net/a%b", "rack:7", key=b"a key")
     text = butane(["kubernetes", "wasmtime"], source)
     for component in ("kubernetes", "wasmtime"):
         assert f"- path: /etc/sysupdate.{component}.d/{component}.conf\n" in text
@@ -47,6 +47,9 @@ def test_butane_holds_each_file_line_by_line() -> None:
             assert not line or f"  {line}\n" in text
     assert "Path=https://fleet.example.net/a%%b/sysupdate/v1/rack:7/%m/%b/%w/kubernetes/" in text
     assert "Verify=yes" in text
+    assert text.count("/etc/systemd/import-pubring.gpg") == 1
+    assert "source: data:;base64,YSBrZXk=\n" in text
+    assert "pubring" not in butane(["kubernetes"], Source("https://fleet", "stable"))
 
 
 def _lines(component: str) -> Iterator[str]:

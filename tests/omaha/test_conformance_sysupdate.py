@@ -168,7 +168,7 @@ def test_case_60_signs_lists_once_there_is_a_key(door: Door, group: Group, tmp_p
     assert door.get(path("SHA256SUMS.gpg")).status == 404
     public = list_keys.make()
     with serving() as (address, port):
-        source = Source(f"http://{address}:{port}", "stable", is_signed=True)
+        source = Source(f"http://{address}:{port}", "stable", key=public)
         node = SysupdateNode(tmp_path / "node", "kubernetes", source, OS)
         node.believes(public)
         assert node.update() == "kubernetes-v1.30.1-x86-64.raw"
