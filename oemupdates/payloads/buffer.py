@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, Self, TypeVar
 
-from django.db import connection
+from oemupdates.services import connections
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +70,8 @@ class Buffer(Generic[T]):
             await self.flush()
 
     def _write_in_thread(self, seen: list[T]) -> None:
-        """Write in a thread that does not keep its connection: the pool has few."""
+        """Write in a thread, whose connection is given back."""
         try:
             self._write(seen)
         finally:
-            connection.close()
+            connections.give_back()

@@ -12,14 +12,20 @@ from typing import TypeVar
 from uuid import UUID
 
 import anyio
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 from starlette.responses import PlainTextResponse, Response
 
 from oemupdates.domain.sysupdate import NOTHING, SIGNATURE, SUMS, sums
 from oemupdates.payloads.buffer import Buffer
 from oemupdates.payloads.counting import counted
 from oemupdates.payloads.sending import Receive, Scope, Send, find, send_file
-from oemupdates.services import component_lists, component_polls, components, list_keys
+from oemupdates.services import (
+    component_lists,
+    component_polls,
+    components,
+    connections,
+    list_keys,
+)
 from oemupdates.services.component_lists import Asked, Listing
 from oemupdates.services.component_polls import Poll
 
@@ -147,12 +153,12 @@ def _text(content: bytes) -> Response:
 
 
 async def _in_thread(look: Callable[[], T]) -> T:
-    """Look something up in a thread that does not keep its connection: the pool has few."""
+    """Look something up in a thread, whose connection is given back."""
 
     def looked() -> T:
         try:
             return look()
         finally:
-            connection.close()
+            connections.give_back()
 
     return await anyio.to_thread.run_sync(looked)

@@ -13,10 +13,10 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from oemupdates.domain.report import MAX_BYTES, BadReport, read
-from oemupdates.services import rates, reports
+from oemupdates.services import connections, rates, reports
 from oemupdates.telemetry import REPORTS
 
 Scope = MutableMapping[str, Any]
@@ -86,7 +86,7 @@ def _take_in_thread(body: bytes, secret: str, address: str | None) -> _Answer:
     except DatabaseError:
         return _busy()
     finally:
-        connection.close()
+        connections.give_back()
 
 
 def _take(body: bytes, secret: str, address: str | None) -> _Answer:
