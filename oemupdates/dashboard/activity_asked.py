@@ -23,6 +23,8 @@ KINDS = {
     "group": "Groups",
     "channel": "Channels",
     "release": "Releases",
+    "component": "Components",
+    "componentimage": "Images of components",
     "upstream": "Upstreams",
     "application": "Applications",
     "bulkchange": "Changes of many nodes",

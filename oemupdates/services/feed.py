@@ -11,7 +11,15 @@ from oemupdates.models import Activity, Node
 from oemupdates.services.viewers import Viewer
 
 # What every part of the fleet shares; whatever is not listed here is a matter of security.
-_SHARED = {"application", "channel", "oem", "release", "upstream"}
+_SHARED = {
+    "application",
+    "channel",
+    "component",
+    "componentimage",
+    "oem",
+    "release",
+    "upstream",
+}
 _GROUPED = {"group", "node"}
 # What may be about any group: for who sees all of them.
 _FLEETWIDE = {"bulkchange", "demofleet"}

@@ -31,7 +31,7 @@ def test_every_state_and_event_has_a_word() -> None:
 def test_every_verb_of_a_service_has_words() -> None:
     kinds = (
         "node|bulk|bundle|demo|group|channel|release|operator|application|token|webhook|secret|role|session"
-        "|retention|upstream|wallboard|oem|advisory|payloads|drift"
+        "|retention|upstream|wallboard|oem|advisory|payloads|drift|component"
     )
     verbs = said_by("services", rf'"((?:{kinds})\.[a-z_]+)"')
     assert len(verbs) >= 18
@@ -65,6 +65,7 @@ def test_an_unknown_verb_is_still_words() -> None:
         ("group.updates_off", "switched updates off in it"),
         ("channel.floor_added", "added a floor to it"),
         ("release.imported", "imported it"),
+        ("group.wants_component", "chose a component for it"),
     ],
 )
 def test_on_its_own_page_a_thing_is_called_it(verb: str, here: str) -> None:
