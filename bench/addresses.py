@@ -21,6 +21,7 @@ KEYS: dict[str, QuerySet[Model]] = {
     "bulk": models.BulkChange.objects.all(),
     "bundle_import": models.BundleImport.objects.all(),
     "channel": _CHANNEL.exclude(floors=None),
+    "component_image": models.ComponentImage.objects.all(),
     "dead_end": _CHANNEL.exclude(dead_ends=None),
     "deliver": models.Webhook.objects.all(),
     "factor": models.Operator.objects.all(),

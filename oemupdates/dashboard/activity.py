@@ -32,6 +32,8 @@ PAGES = {
     "bulkchange": "dashboard:bulk",
     "operator": "dashboard:admin_user",
 }
+# Whose pages go by the name that a subject's begins with.
+_BY_NAME = {"component": "dashboard:component", "componentimage": "dashboard:component"}
 # So many changed values stand in an entry; more of them are folded.
 FEW = 3
 # A time as `services.activity` writes it down.
@@ -155,16 +157,22 @@ def _listed(request: HttpRequest, asked: Asked) -> dict[str, Any]:
 
 def row(activity: Activity) -> Row:
     """An activity in words."""
-    kind = activity.subject_kind
-    has_page = kind in PAGES and activity.subject_id is not None
     return Row(
         activity,
         who(activity),
         words.activity(activity.verb),
         words.activity_here(activity.verb),
-        reverse(PAGES[kind], args=[activity.subject_id]) if has_page else "",
+        _page(activity),
         differences(activity),
     )
+
+
+def _page(activity: Activity) -> str:
+    """Where an activity's subject has a page of its own; empty if it has none."""
+    kind, key = activity.subject_kind, activity.subject_id
+    if kind in _BY_NAME:
+        return reverse(_BY_NAME[kind], args=[activity.subject.partition(" ")[0]])
+    return reverse(PAGES[kind], args=[key]) if kind in PAGES and key is not None else ""
 
 
 def who(activity: Activity) -> str:
@@ -180,10 +188,11 @@ def differences(activity: Activity) -> list[Difference]:
     """The values that an activity changed."""
     before, after = activity.before, activity.after
     names = [*before, *(name for name in after if name not in before)]
-    return [
+    found = [
         Difference(name.replace("_", " "), _shown(before.get(name)), _shown(after.get(name)))
         for name in names
     ]
+    return [one for one in found if one.before != one.after]
 
 
 def _shown(value: object) -> str:

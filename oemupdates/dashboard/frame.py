@@ -58,6 +58,7 @@ PLACES = (
     Place("channels", "Channels", "git-branch", "c", "channel"),
     Place("releases", "Releases", "package", "r", "release"),
     Place("oem", "OEM", "puzzle", "e", "oem"),
+    Place("components", "Components", "plug-connected", "m", "component"),
     Place("security", "Security", "shield", "s", "security"),
     Place("paths", "Paths", "route", "p", "path"),
     Place("activity", "Activity", "history", "a", "activity"),

@@ -15,7 +15,7 @@ from oemupdates.dashboard import frame
 from oemupdates.dashboard.acting import needs, operator, where
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.drift_words import APART
-from oemupdates.models import Advisory, Channel, Group, Node, Oem, Release
+from oemupdates.models import Advisory, Channel, Component, Group, Node, Oem, Release
 
 MOST_ROWS = 12
 MOST_NODES = 6
@@ -75,6 +75,7 @@ ACTIONS = (
     ("Carry releases away in a bundle", "package", "release_bundles", Permission.CHANGE_FLEET),
     ("Add an advisory", "shield", "security_add", Permission.CHANGE_FLEET),
     ("Add an OEM", "puzzle", "oem_add", Permission.CHANGE_FLEET),
+    ("Add an image of a component", "plus", "components", Permission.CHANGE_FLEET),
     ("Export activity", "download", "activity_export", Permission.READ_FLEET),
     ("Export nodes", "download", "nodes_export", Permission.READ_FLEET),
     ("Make an API token", "key", "tokens", Permission.READ_FLEET),
@@ -90,7 +91,7 @@ def palette(request: HttpRequest) -> HttpResponse:
     text = " ".join(request.GET.get("q", "").replace("\x00", "")[:MOST_LETTERS].split())
     reach = where(request, Permission.READ_FLEET)
     found = chain(_nodes(text, reach), _pages(request, text), _lists(text))
-    found = chain(found, _actions(request, text), _rest(text, reach))
+    found = chain(found, _actions(request, text), _rest(text, reach), _brought(text))
     return render(request, "dashboard/palette.html", {"rows": list(islice(found, MOST_ROWS))})
 
 
@@ -141,7 +142,7 @@ def _nodes(text: str, reach: Reach) -> Iterator[Found]:
 
 
 def _rest(text: str, reach: Reach) -> Iterator[Found]:
-    """Groups, releases, channels, OEMs and advisories, asked for only as far as rows are left."""
+    """Groups, releases and channels, asked for only as far as rows are left."""
     if not text:
         return
     groups = Group.objects.filter(name__icontains=text).order_by("name", "pk")
@@ -165,10 +166,19 @@ def _rest(text: str, reach: Reach) -> Iterator[Found]:
     ]:
         url = reverse("dashboard:channel", args=[channel.pk])
         yield Found("channel", "git-branch", channel.name, url, channel.architecture)
+
+
+def _brought(text: str) -> Iterator[Found]:
+    """What else comes to nodes or is known of it: OEMs, components and advisories."""
+    if not text:
+        return
     named = Q(oem_id__istartswith=text) | Q(name__istartswith=text)
     for oem in Oem.objects.filter(named)[:MOST_OTHERS]:
         url = reverse("dashboard:oem_change", args=[oem.pk])
         yield Found(oem.get_kind_display(), "puzzle", oem.oem_id, url, oem.name)
+    for component in Component.objects.filter(name__istartswith=text)[:MOST_OTHERS]:
+        url = reverse("dashboard:component", args=[component.name])
+        yield Found("component", "plug-connected", component.name, url)
     for advisory in Advisory.objects.filter(name__icontains=text)[:MOST_OTHERS]:
         url = reverse("dashboard:security_advisory", args=[advisory.pk])
         yield Found("advisory", "shield", advisory.name, url)

@@ -110,6 +110,8 @@ def everything() -> dict[str, Any]:
         "group": group.pk,
         "channel": channel.pk,
         "release": release.pk,
+        "dashboard:component_image_put_back.pk": component.images.get().pk,
+        "dashboard:component_image_withdraw.pk": component.images.get().pk,
         "floor": Floor.objects.get().pk,
         "dead_end": DeadEnd.objects.get().pk,
         "dashboard:floor_add.pk": channel.pk,

@@ -14,6 +14,9 @@ from oemupdates.models import (
     Activity,
     Advisory,
     BulkChange,
+    Component,
+    ComponentImage,
+    ComponentPoll,
     DeadEnd,
     Floor,
     Node,
@@ -28,6 +31,8 @@ from oemupdates.models import (
 )
 from oemupdates.services import (
     catalogue,
+    component_wants,
+    components,
     operators,
     proposals,
     roles,
@@ -38,7 +43,13 @@ from oemupdates.services import (
     upstreams,
     webhooks,
 )
-from tests.services.makers import make_advisory, make_release, seeded_channel, seeded_group
+from tests.api.component_maker import make_component, make_row
+from tests.services.makers import (
+    make_advisory,
+    make_release,
+    seeded_channel,
+    seeded_group,
+)
 
 # The API is for scripts; the page that describes it is Swagger's own.
 NOT_PAGES = "api/"
@@ -139,6 +150,7 @@ def administer(admin: Operator) -> None:
         attempt=2, error="e" * 300, answer="a" * 500, status=500, milliseconds=12
     )
     _sync()
+    _components(admin)
     share_links.make_wallboard("k" * 64, group=None, by=admin, now=timezone.now())
     make_advisory(own=True)
     BulkChange.objects.create(
@@ -154,6 +166,28 @@ def administer(admin: Operator) -> None:
     )
     wide = catalogue.Terms(name="n" * 64, tools=("t" * 64, "u" * 64), source="s" * 200)
     catalogue.add("o" * 64, wide, by=admin)
+
+
+def _components(admin: Operator) -> None:
+    """A component with a long name that a group wants, an image withdrawn, and who asked."""
+    component = make_component("c" * 64, "1.0.0", "2" * 64, bound_to="4593.2.1")
+    bad = make_row(component, "1.1.0", architecture="arm64")
+    components.withdraw(bad, why="w" * 300, by=admin)
+    component_wants.want(seeded_group(), component, up_to="1.0.0", by=admin, why="y" * 300)
+    ComponentPoll.objects.bulk_create(
+        ComponentPoll(
+            node=node,
+            component=component,
+            polled_at=timezone.now(),
+            boot_id="b" * 32,
+            os_version="4" * 64,
+            withheld="none_fits",
+            took="2" * 64,
+            took_at=timezone.now(),
+        )
+        for node in Node.objects.all()
+    )
+    make_component("other", "1.0.0")
 
 
 def _sync() -> None:
@@ -195,6 +229,9 @@ def _filled(route: Route) -> str:
         "oem": Oem.objects.filter(is_custom=True).first(),
         "security": Advisory.objects.first(),
         "bulk": BulkChange.objects.first(),
+        # Its page goes by its name, which no number can be.
+        "component": str(Component.objects.first() or "none"),
+        "component_image": ComponentImage.objects.first(),
         # What opens a wallboard to a screen.
         "link": link and share_links.secret_of(link),
     }
@@ -204,6 +241,7 @@ def _filled(route: Route) -> str:
         if part.startswith("<"):
             name = part.strip("<>").rpartition(":")[2]
             kind = route.name.removeprefix("admin_").partition("_")[0]
+            kind = "component_image" if "component_image" in route.name else kind
             stem = {"pk": kind, "secret": "link"}.get(name, name)
             row = rows.get(stem)
             key = str(getattr(row, "pk", row)) if row else "1"

@@ -20,6 +20,7 @@ EMPTY = {
     "/admin/users/?kind=service": ("No service account yet", '"/admin/users/make/?'),
     "/admin/webhooks/": ("Nobody is told anything", '"/admin/webhooks/make/"'),
     "/channels/": ("No release is registered", '"/releases/upstreams/"'),
+    "/components/": ("There is no component yet", "/components/images/upload/"),
     "/groups/": ("no nodes:", '#connect"'),
     "/nodes/": ("No node has called yet", '<a class="button small" href="/">'),
     "/nodes/views/": ("No view of yours", '"/nodes/views/save/"'),

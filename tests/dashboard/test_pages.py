@@ -13,6 +13,9 @@ from django.utils import timezone
 from oemupdates.dashboard import urls
 from oemupdates.domain.access import Role
 from oemupdates.models import (
+    Component,
+    ComponentPoll,
+    ComponentWant,
     DeadEnd,
     Floor,
     Node,
@@ -20,6 +23,7 @@ from oemupdates.models import (
     RejectedRequest,
     VersionInterval,
 )
+from tests.api.component_maker import make_component, make_row
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import (
     make_activity,
@@ -44,6 +48,10 @@ VERBS = {
     "node_unarchive": Role.OPERATOR,
     "node_retry": Role.OPERATOR,
     "group_updates": Role.OPERATOR,
+    "component_upload": Role.APPROVER,
+    "component_image_put_back": Role.APPROVER,
+    "component_image_withdraw": Role.APPROVER,
+    "component_remove": Role.APPROVER,
     "channel_create": Role.APPROVER,
     "channel_rename": Role.APPROVER,
     "channel_delete": Role.APPROVER,
@@ -68,6 +76,8 @@ READ = [
     "nodes",
     "node",
     "oem",
+    "components",
+    "component",
     "groups",
     "group",
     "group_now",
@@ -210,13 +220,22 @@ def address(db: None) -> Callable[[str], str]:
     )
     keys = {"node": node.pk, "group": seeded_group().pk, "channel": channel.pk}
     keys |= {"release": release.pk, "floor": channel.pk, "dead": channel.pk}
+    component = make_component("tool", "1.0.0")
+    image = make_row(component, "0.9.0")
+    component.images.filter(pk=image.pk).update(withdrawn_at=now, withdrawn_because=HOSTILE)
+    ComponentWant.objects.create(group=seeded_group(), component=component)
+    ComponentPoll.objects.create(
+        node=node, component=component, polled_at=now, boot_id="b", os_version="4593.2.1"
+    )
+    keys |= {"component": component.name}
     last = {"floor_remove": floor.pk, "dead_end_remove": dead_end.pk}
 
     def find(name: str) -> str:
         try:
             return reverse(f"dashboard:{name}")
         except NoReverseMatch:
-            args = [keys[name.partition("_")[0]], *([last[name]] if name in last else [])]
+            key = image.pk if "image" in name else keys[name.partition("_")[0]]
+            args = [key, *([last[name]] if name in last else [])]
             return reverse(f"dashboard:{name}", args=args)
 
     return find
@@ -280,7 +299,16 @@ def test_a_verb_from_another_site_is_refused(
 
 
 @pytest.mark.parametrize(
-    "path", ["/nodes/999/", "/groups/999/", "/channels/999/", "/releases/999/", "/nowhere/"]
+    "path",
+    [
+        "/nodes/999/",
+        "/groups/999/",
+        "/channels/999/",
+        "/releases/999/",
+        "/components/none/",
+        "/components/%00/",
+        "/nowhere/",
+    ],
 )
 def test_what_is_not_there_is_a_page_that_says_so(path: str, page: Client) -> None:
     answer = page.get(path)
@@ -321,6 +349,16 @@ def test_asks_no_more_of_many_rows_than_of_few(
             ended_at=now,
         )
         release = make_release(f"4593.3.{number}")
+        component = make_component(f"tool{number}", "1.0.0", "1.1.0")
+        ComponentWant.objects.create(group=seeded_group(), component=component)
+        ComponentPoll.objects.create(
+            node=Node.objects.earliest("pk"),
+            component=component,
+            polled_at=now,
+            boot_id="b",
+            os_version="4593.2.1",
+        )
+        make_row(Component.objects.get(name="tool"), f"1.1.{number}")
         Floor.objects.create(channel=channel, release=release, reason="many")
         channel.target = release
         channel.save()
@@ -328,8 +366,9 @@ def test_asks_no_more_of_many_rows_than_of_few(
     with CaptureQueriesContext(connection) as many:
         assert page.get(where).status_code == 200
     assert len(many) <= len(few)
-    # A node is measured against its report, the catalogue and two releases; and it has tools.
-    assert len(many) <= (29 if name == "node" else 26)
+    # A node is measured against its report, the catalogue and two releases; and it has tools and
+    # components, which its group wants or it asked for.
+    assert len(many) <= (34 if name == "node" else 26)
 
 
 @pytest.mark.parametrize("name", READ)

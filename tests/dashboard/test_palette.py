@@ -134,5 +134,6 @@ def test_actions_are_found_by_who_may_do_them(page: Client, viewer: Operator) ->
         "Add an upstream action",
         "Add an advisory action",
         "Add an OEM action",
+        "Add an image of a component action",
     ]
     assert rows(log_in(viewer), "add a") == []

@@ -1,0 +1,22 @@
+"""Pages of components at their addresses, as `urls` has them."""
+
+from django.urls import URLPattern, path
+
+from oemupdates.dashboard import component_upload, components
+
+patterns: list[URLPattern] = [
+    path("components/", components.components, name="components"),
+    path("components/images/upload/", component_upload.upload, name="component_upload"),
+    path(
+        "components/images/<int:pk>/put-back/",
+        components.put_back,
+        name="component_image_put_back",
+    ),
+    path(
+        "components/images/<int:pk>/withdraw/",
+        components.withdraw,
+        name="component_image_withdraw",
+    ),
+    path("components/<str:component>/", components.component, name="component"),
+    path("components/<str:component>/remove/", components.remove, name="component_remove"),
+]
