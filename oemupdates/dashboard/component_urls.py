@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from oemupdates.dashboard import component_upload, components
+from oemupdates.dashboard import component_upload, components, group_components, group_transfer
 
 patterns: list[URLPattern] = [
     path("components/", components.components, name="components"),
@@ -19,4 +19,7 @@ patterns: list[URLPattern] = [
     ),
     path("components/<str:component>/", components.component, name="component"),
     path("components/<str:component>/remove/", components.remove, name="component_remove"),
+    path("groups/<int:pk>/components/", group_transfer.files, name="group_components"),
+    path("groups/<int:pk>/components/want/", group_components.want, name="group_want"),
+    path("groups/<int:pk>/components/stop/", group_components.unwant, name="group_unwant"),
 ]

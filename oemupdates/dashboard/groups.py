@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from oemupdates.dashboard import arrivals, uptake
+from oemupdates.dashboard import arrivals, group_components, uptake
 from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.dashboard.activity import row
 from oemupdates.dashboard.badges import shown_badge
@@ -56,6 +56,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         "holds": holds[:HOLDS_SHOWN],
         "more_holds": len(holds) > HOLDS_SHOWN,
         "badge": shown_badge(found),
+        **group_components.section(found),
         "uptake": uptake.rows(found, timezone.now()),
         "activities": [row(one) for one in about.select_related("actor")[:LATEST_ACTIVITY]],
     }
