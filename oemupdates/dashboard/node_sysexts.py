@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from oemupdates.dashboard import words
+from oemupdates.dashboard import node_components, words
 from oemupdates.dashboard.words import Word
 from oemupdates.domain.confidence import WORDS
 from oemupdates.domain.drift_words import BASES, Finding
@@ -52,7 +52,10 @@ class Sure(NamedTuple):
 
 
 def sysexts(node: Node, now: datetime, config: Snapshot) -> dict[str, object]:
-    """What a node's page says of its images: the drift, its OEM first, and its last report."""
+    """What a node's page says of its images: the drift, its OEM first, and its last report.
+
+    With that, its components: they are such images too.
+    """
     measured = drift.of_node(node, now, config)
     row, said = measured.row, measured.said
     reported = None
@@ -65,6 +68,7 @@ def sysexts(node: Node, now: datetime, config: Snapshot) -> dict[str, object]:
         "drift": [Drifting(*told) for told in measured.findings],
         "drift_past": node.drifts.filter(closed_at__isnull=False)[:PAST_SHOWN],
         "carries": measured.carries,
+        "components": node_components.section(node, said),
         "reported": reported,
         "tools": tools.of_node(node),
     }
