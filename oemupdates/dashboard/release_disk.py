@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -57,6 +58,7 @@ def show(request: HttpRequest) -> HttpResponse:
         "numbers": _numbers(disk, plan),
         "used": disk.total - disk.free - disk.hosted,
         "boards": _boards(disk.folders),
+        "components": _boards(disk.components),
         "bucket": bucket.standing(),
         "plan": plan,
         "page": page,
@@ -82,13 +84,16 @@ def _numbers(disk: Disk, plan: collecting.Plan) -> list[tuple[str, str, str]]:
     begun = sum(one.size for one in disk.begun)
     strange = sum(one.size for one in disk.strange)
     found = [
-        ("Payload files", disk.hosted, "#h-releases"),
+        ("Payload files", sum(one.size for one in disk.folders), "#h-releases"),
         ("May be collected", plan.size, "#h-collection"),
         ("On its way", begun, "#h-collection"),
         ("Still to come", disk.promised, ""),
         ("Free on the disk", disk.free, ""),
         ("Kept free by syncs", disk.reserve, ""),
     ]
+    if disk.components:
+        size = sum(one.size for one in disk.components)
+        found.insert(1, ("Images of components", size, reverse("dashboard:components")))
     if disk.strange:
         found.append(("Files of somebody else", strange, ""))
     return [(label, filesizeformat(size), url if size else "") for label, size, url in found]

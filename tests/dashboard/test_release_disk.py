@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.template.defaultfilters import filesizeformat
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -13,7 +14,15 @@ from django.utils import timezone
 from oemupdates.domain import collection
 from oemupdates.domain.access import Role
 from oemupdates.models import DownloadCount, Operator, Release
-from oemupdates.services import bucket_copying, channels, collecting, release_removal
+from oemupdates.services import (
+    bucket_copying,
+    channels,
+    collecting,
+    components,
+    payload_disk,
+    release_removal,
+)
+from tests.component_images import host_image
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.bundle_maker import host
 from tests.services.makers import last_activity, make_release, seeded_channel, seeded_group
@@ -108,8 +117,23 @@ def test_the_plan_costs_no_more_for_many_files(
     folder.mkdir(parents=True)
     for number in range(50):
         (folder / f"oem-{number}.gz").write_bytes(b"1")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         collecting.plan()
+
+
+def test_images_of_components_are_a_line_of_their_own(
+    page: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collection, "YOUNG", timedelta(0))
+    assert "Images of components" not in text(page.get(PAGE))
+    image = host_image(tmp_path, "tool", "1.0.0")
+    size = filesizeformat(payload_disk.survey().components[0].size).replace("\xa0", " ")
+    html = text(page.get(PAGE))
+    assert f'<dt>Images of components</dt><dd><a href="/components/">{size}</a>' in html
+    assert "<dt>Payload files</dt><dd>0 bytes</dd>" in html
+    assert '>1 component</td><td class="num" data-label="Files">2</td>' in html
+    components.remove(image.component, by=None)
+    assert "No component names it." in text(page.get(PAGE))
 
 
 def take(name: str, size: int, ago: int = 0, **given: Any) -> None:
