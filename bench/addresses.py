@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from oemupdates import models
-from oemupdates.services import share_links
+from oemupdates.services.access import share_links
 
 ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 

@@ -14,7 +14,7 @@ from django.test import Client
 
 from bench.addresses import NEXT, Address, addresses
 from oemupdates.models import Operator
-from oemupdates.services import proof
+from oemupdates.services.access import proof
 
 OK, REDIRECTS = 200, range(300, 400)
 # Verbs, which have no page, and what leads elsewhere, such as a log-in for who is logged in.

@@ -26,8 +26,9 @@ from oemupdates.domain.access import EVERYWHERE  # noqa: E402
 from oemupdates.domain.drift_facts import UNKEPT, Drift  # noqa: E402
 from oemupdates.domain.query_reading import read  # noqa: E402
 from oemupdates.domain.version import sort_key  # noqa: E402
-from oemupdates.services import counters, drift_counts, remeasuring  # noqa: E402
-from oemupdates.services.finding import find  # noqa: E402
+from oemupdates.services.counters import counters  # noqa: E402
+from oemupdates.services.drift import drift_counts, remeasuring  # noqa: E402
+from oemupdates.services.finding.finding import find  # noqa: E402
 
 _BATCH = 2000
 

@@ -26,8 +26,9 @@ from bench.population import ANSWER, EVENT, INTERVAL, LABELLED, NODE, Population
 from bench.rows import CHUNK, load, without_checks, without_indexes
 from oemupdates import models
 from oemupdates.omaha import protocol, xml
-from oemupdates.services import counters, remeasuring
-from oemupdates.services.kept import dump_said
+from oemupdates.services.checkins.kept import dump_said
+from oemupdates.services.counters import counters
+from oemupdates.services.drift import remeasuring
 
 TABLES = {
     "oemupdates_node": NODE,

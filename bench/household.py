@@ -16,7 +16,9 @@ from oemupdates.domain.access import Role
 from oemupdates.domain.chain import START
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.version import sort_key
-from oemupdates.services import advisories, samples, share_links
+from oemupdates.services.access import share_links
+from oemupdates.services.counters import samples
+from oemupdates.services.security import advisories
 
 PASSWORD = "bench"  # noqa: S105 - of a fleet that nobody has
 _HOURLY_DAYS = 35

@@ -17,8 +17,8 @@ django.setup()
 from django.utils import timezone  # noqa: E402 - Django must be set up before
 
 from oemupdates.models import DriftPass, Oem  # noqa: E402
-from oemupdates.services import remeasuring  # noqa: E402
-from oemupdates.services.configuration import changing  # noqa: E402
+from oemupdates.services.drift import remeasuring  # noqa: E402
+from oemupdates.services.shared.configuration import changing  # noqa: E402
 
 
 def main() -> None:

@@ -75,7 +75,7 @@ def prepare() -> None:
     from django.utils import timezone  # noqa: PLC0415
 
     from bench import components  # noqa: PLC0415
-    from oemupdates.services.configuration import changing  # noqa: PLC0415
+    from oemupdates.services.shared.configuration import changing  # noqa: PLC0415
 
     with changing():
         components.extend(100, timezone.now())

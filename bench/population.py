@@ -14,7 +14,7 @@ from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.models import FLATCAR
-from oemupdates.services.kept import dump_reasons
+from oemupdates.services.checkins.kept import dump_reasons
 
 # From the oldest to the newest, which most groups have as their target.
 VERSIONS = (

@@ -28,7 +28,10 @@ from oemupdates import models  # noqa: E402
 from oemupdates.domain.node import RAN, Node  # noqa: E402
 from oemupdates.domain.payload import unsigned  # noqa: E402
 from oemupdates.omaha import protocol, xml  # noqa: E402
-from oemupdates.services import checkins, counters, groups, releases, snapshot  # noqa: E402
+from oemupdates.services.checkins import checkins, snapshot  # noqa: E402
+from oemupdates.services.counters import counters  # noqa: E402
+from oemupdates.services.groups import groups  # noqa: E402
+from oemupdates.services.releases import releases  # noqa: E402
 
 _FILES = (
     "flatcar_production_update.gz",

@@ -254,7 +254,7 @@ except ValueError as error:
     message = f"FLEET_REQUIRE_SECOND_FACTOR must be some of {', '.join(Role)}: {error}"
     raise ImproperlyConfigured(message) from error
 ACCOUNT_ADAPTER = "oemupdates.dashboard.adapters.AccountAdapter"
-# Attempts are counted by `services/knocking`, for every way in.
+# Attempts are counted by `services/access/knocking`, for every way in.
 ACCOUNT_RATE_LIMITS = False
 MFA_ADAPTER = "oemupdates.dashboard.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

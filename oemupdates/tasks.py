@@ -12,31 +12,20 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 
-from oemupdates.services import (
-    activity_chain,
-    advisories,
-    bucket_copying,
-    bulk_work,
-    bundle_runs,
-    counters,
-    deliveries,
-    demo,
-    drift_telling,
-    exposure_days,
-    fallbacks,
-    heartbeats,
-    history,
-    notices,
-    oem_proposals,
-    package_lists,
-    remeasuring,
-    reports,
-    samples,
-    scrub,
-    sessions,
-    sync,
-    verifying,
-)
+from oemupdates.services.access import sessions
+from oemupdates.services.carrying import bundle_runs
+from oemupdates.services.counters import counters, samples
+from oemupdates.services.demo import demo
+from oemupdates.services.drift import drift_telling, remeasuring, reports
+from oemupdates.services.hosting import bucket_copying
+from oemupdates.services.news import deliveries, notices
+from oemupdates.services.nodes import bulk_work
+from oemupdates.services.oem import oem_proposals, package_lists
+from oemupdates.services.security import advisories, exposure_days
+from oemupdates.services.server import history
+from oemupdates.services.shared import activity_chain, heartbeats
+from oemupdates.services.sync import sync
+from oemupdates.services.upkeep import fallbacks, scrub, verifying
 
 logger = logging.getLogger(__name__)
 

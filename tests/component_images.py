@@ -8,7 +8,7 @@ import pytest
 
 from oemupdates.domain.sysupdate import Image
 from oemupdates.models import ComponentImage
-from oemupdates.services import components
+from oemupdates.services.components import components
 from tests.__main__ import is_here
 
 

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.db import connection
 
 from oemupdates.models import kept_cells
-from oemupdates.services import snapshot
+from oemupdates.services.checkins import snapshot
 from oemupdates.upstream import bucket, session
 from tests import seeds
 from tests.upstream.bucket_server import ACCESS_KEY, NAME, REGION, SECRET_KEY, BucketServer

@@ -11,7 +11,7 @@ from django.utils import timezone
 from fleet.celery import app
 from oemupdates import tasks
 from oemupdates.models import Event, Heartbeat, Node, NodeCount, Sample
-from oemupdates.services import clock
+from oemupdates.services.server import clock
 from tests.services.makers import counted, make_node, recounted
 
 pytestmark = pytest.mark.django_db

@@ -9,7 +9,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import Activity
-from oemupdates.services.activity_finding import Found, Wanted, find
+from oemupdates.services.finding.activity_finding import Found, Wanted, find
 
 SYSTEM = "system"
 

@@ -10,7 +10,7 @@ from oemupdates.api.fields import Plain, Reasoned, Shape
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
 from oemupdates.models import Advisory
-from oemupdates.services import advisories, exposure, exposure_days
+from oemupdates.services.security import advisories, exposure, exposure_days
 
 
 class AdvisoryShape(Shape):

@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 from oemupdates.api.problems import NotPermitted
 from oemupdates.domain.access import Permission
 from oemupdates.models import ApiToken, Operator
-from oemupdates.services import access, activity, factors, tokens
+from oemupdates.services.access import access, factors, tokens
+from oemupdates.services.shared import activity
 
 CHALLENGE = 'Bearer realm="OEM Fleet"'
 

@@ -18,9 +18,9 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.query import Query
 from oemupdates.domain.query_reading import read
 from oemupdates.models import ApiToken, BulkChange
-from oemupdates.services import access
-from oemupdates.services import bulk as verbs
-from oemupdates.services.finding import find
+from oemupdates.services.access import access
+from oemupdates.services.finding.finding import find
+from oemupdates.services.nodes import bulk as verbs
 
 MOST_NODES = 500
 

@@ -11,8 +11,8 @@ from oemupdates.api.fields import Plain
 from oemupdates.api.nodes_asked import meaningful
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
-from oemupdates.services import bulk, bulk_preview
-from oemupdates.services.finding import find
+from oemupdates.services.finding.finding import find
+from oemupdates.services.nodes import bulk, bulk_preview
 
 _SHOWN = 10
 

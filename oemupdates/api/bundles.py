@@ -15,8 +15,8 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain.access import Permission
 from oemupdates.domain.bundle import fingerprint
 from oemupdates.models import BundleImport, Release
-from oemupdates.services import bundle_keys, bundle_links, bundle_runs
-from oemupdates.services.bundles import Choice
+from oemupdates.services.carrying import bundle_keys, bundle_links, bundle_runs
+from oemupdates.services.carrying.bundles import Choice
 
 _BYTES = "application/octet-stream"
 _MOST = 200

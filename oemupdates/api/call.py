@@ -15,7 +15,7 @@ from oemupdates.api.negotiation import Csv
 from oemupdates.api.parameters import AT, FIELDS, LISTED
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Operator
-from oemupdates.services import access
+from oemupdates.services.access import access
 
 Row = TypeVar("Row", bound=models.Model)
 ShapeType = type[serializers.Serializer[Any]]

@@ -13,8 +13,8 @@ from oemupdates.api.nodes import seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.releases import every
 from oemupdates.domain.access import Permission
-from oemupdates.services import carrying
-from oemupdates.services.carrying import Carried
+from oemupdates.services.carrying import carrying
+from oemupdates.services.carrying.carrying import Carried
 
 _WORD = r"^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$"
 

@@ -13,10 +13,10 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain.access import Permission
 from oemupdates.domain.reason import sentence
 from oemupdates.models import NodeCount, Release
-from oemupdates.services import oem_gaps
-from oemupdates.services.comparing import Change, compare, compare_packages, compare_tools
-from oemupdates.services.following import following
-from oemupdates.services.retargeting import preview
+from oemupdates.services.groups.following import following
+from oemupdates.services.groups.retargeting import preview
+from oemupdates.services.oem import oem_gaps
+from oemupdates.services.releases.comparing import Change, compare, compare_packages, compare_tools
 
 
 class NumbersShape(Plain):

@@ -20,8 +20,8 @@ from oemupdates.models import (
     Floor,
     Release,
 )
-from oemupdates.services import channels as verbs
-from oemupdates.services.configuration import changing
+from oemupdates.services.groups import channels as verbs
+from oemupdates.services.shared.configuration import changing
 
 BY_NAME = Order(("name", "architecture", "pk"), is_descending=False)
 BY_ID = Order(("pk",), is_descending=False)

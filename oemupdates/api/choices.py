@@ -26,9 +26,9 @@ from oemupdates.models import (
     WebhookDelivery,
 )
 from oemupdates.models.sample import Dimension
-from oemupdates.services.bulk import VERBS
-from oemupdates.services.demo import NONE
-from oemupdates.services.retention import Kind
+from oemupdates.services.demo.demo import NONE
+from oemupdates.services.nodes.bulk import VERBS
+from oemupdates.services.server.retention import Kind
 
 ARCHITECTURES = [architecture.value for architecture in Architecture]
 BEFORE_SYSEXT = [one.value for one in Before]

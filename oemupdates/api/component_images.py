@@ -19,9 +19,9 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain import sysupdate
 from oemupdates.domain.access import Permission
 from oemupdates.models import ComponentImage
-from oemupdates.services import components as verbs
-from oemupdates.services import release_additions
-from oemupdates.services.configuration import changing
+from oemupdates.services.components import components as verbs
+from oemupdates.services.releases import release_additions
+from oemupdates.services.shared.configuration import changing
 
 _BYTES = "application/octet-stream"
 _KEY = paging.Order(("version", "architecture"))

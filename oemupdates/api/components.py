@@ -18,8 +18,8 @@ from oemupdates.api.shapes import GroupRef
 from oemupdates.domain import sysupdate
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Component, ComponentImage, ComponentWant, Group
-from oemupdates.services import components as verbs
-from oemupdates.services.configuration import changing
+from oemupdates.services.components import components as verbs
+from oemupdates.services.shared.configuration import changing
 
 BY_NAME = Order(("name", "pk"), is_descending=False)
 

@@ -8,7 +8,7 @@ from oemupdates.api.fields import Plain
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
-from oemupdates.services import demo as verbs
+from oemupdates.services.demo import demo as verbs
 
 ACCEPTED = 202
 

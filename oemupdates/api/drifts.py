@@ -14,7 +14,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.drift_facts import Basis, Drift
 from oemupdates.domain.drift_words import MEANINGS
 from oemupdates.models import DriftInterval, DriftPass
-from oemupdates.services import drift_counts
+from oemupdates.services.drift import drift_counts
 
 
 class DriftAsked(Asked):

@@ -18,8 +18,8 @@ from oemupdates.api.problems import StaleVersion
 from oemupdates.domain import sysupdate, transfer
 from oemupdates.domain.access import Permission
 from oemupdates.models import ComponentImage, ComponentWant, Group
-from oemupdates.services import component_wants as verbs
-from oemupdates.services.configuration import changing
+from oemupdates.services.components import component_wants as verbs
+from oemupdates.services.shared.configuration import changing
 
 BY_NAME = Order(("component__name", "pk"), is_descending=False)
 

@@ -12,8 +12,8 @@ from oemupdates.domain import policy_words
 from oemupdates.domain.access import Permission
 from oemupdates.domain.reason import sentence
 from oemupdates.models import Group
-from oemupdates.services import group_effects
-from oemupdates.services import groups as verbs
+from oemupdates.services.groups import group_effects
+from oemupdates.services.groups import groups as verbs
 
 
 class OfferedShape(Plain):

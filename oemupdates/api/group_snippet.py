@@ -11,7 +11,8 @@ from oemupdates.api.groups import seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission
-from oemupdates.services import node_files, passes
+from oemupdates.services.checkins import passes
+from oemupdates.services.oem import node_files
 
 # What stands for the secret for who may not see it.
 HIDDEN_SECRET = "<secret>"  # noqa: S105 - the very opposite of one

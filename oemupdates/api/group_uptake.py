@@ -10,7 +10,7 @@ from oemupdates.api.fields import Plain
 from oemupdates.api.groups import seen
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
-from oemupdates.services import uptake
+from oemupdates.services.groups import uptake
 
 
 class ReachedShape(Plain):

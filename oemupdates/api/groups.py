@@ -27,8 +27,8 @@ from oemupdates.api.shapes import ApplicationRef, ChannelRef
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import FLATCAR, Application, Channel, Group
 from oemupdates.models.standing import standings
-from oemupdates.services import groups as verbs
-from oemupdates.services.configuration import changing
+from oemupdates.services.groups import groups as verbs
+from oemupdates.services.shared.configuration import changing
 
 BY_NAME = Order(("name", "architecture", "pk"), is_descending=False)
 

@@ -8,7 +8,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.domain.access import Permission
 from oemupdates.models import Label, Node
-from oemupdates.services import labels as verbs
+from oemupdates.services.nodes import labels as verbs
 
 BY_TEXT = Order(("key", "value", "pk"), is_descending=False)
 

@@ -11,7 +11,8 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.releases import NEWEST
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import bucket, collecting, payload_disk
+from oemupdates.services.hosting import bucket, payload_disk
+from oemupdates.services.upkeep import collecting
 
 
 class HostedShape(Plain):

@@ -14,8 +14,10 @@ from oemupdates.domain import sysupdate_words
 from oemupdates.domain.access import Permission
 from oemupdates.domain.report import Report
 from oemupdates.models import ComponentPoll, Node, SysextReport
-from oemupdates.services import drift, node_components, tools
-from oemupdates.services.node_components import NodeComponent
+from oemupdates.services.components import node_components
+from oemupdates.services.components.node_components import NodeComponent
+from oemupdates.services.drift import drift
+from oemupdates.services.oem import tools
 
 
 class NodeOemShape(Plain):

@@ -13,7 +13,7 @@ from oemupdates.api.nodes import operated, refuse, seen, within
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import EVERYWHERE, Permission
 from oemupdates.models import Node
-from oemupdates.services import nodes as verbs
+from oemupdates.services.nodes import nodes as verbs
 
 Verb = Callable[..., Any]
 

@@ -26,8 +26,8 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Node, VersionInterval
-from oemupdates.services import nodes as verbs
-from oemupdates.services.finding import Found, find
+from oemupdates.services.finding.finding import Found, find
+from oemupdates.services.nodes import nodes as verbs
 
 
 class NodeChange(Body):

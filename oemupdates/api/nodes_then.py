@@ -18,7 +18,7 @@ from oemupdates.api.parameters import AT
 from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import GroupRef
 from oemupdates.models import Node, VersionInterval
-from oemupdates.services import looking_back
+from oemupdates.services.nodes import looking_back
 
 _FIRST_YEAR = 2000
 _BY_NODE = paging.Order(("node_id",))

@@ -13,8 +13,8 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.drift_facts import Drift
 from oemupdates.domain.drift_words import MEANINGS, severity
 from oemupdates.models import NodeCount
-from oemupdates.services import oem_cells
-from oemupdates.services.oem_cells import FirstTools, Sums
+from oemupdates.services.oem import oem_cells
+from oemupdates.services.oem.oem_cells import FirstTools, Sums
 
 MOST_CELLS = 1000
 

@@ -13,8 +13,8 @@ from oemupdates.api.fields import Asked, Body, Flag, Reasoned, Shape, Text
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
 from oemupdates.models import Oem, OemProposal
-from oemupdates.services import catalogue as verbs
-from oemupdates.services import oem_proposals
+from oemupdates.services.oem import catalogue as verbs
+from oemupdates.services.oem import oem_proposals
 
 
 class ListOf(serializers.ListField):

@@ -22,7 +22,7 @@ from oemupdates.api.rates import Rate
 from oemupdates.api.schema import Schema
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
-from oemupdates.services import proof
+from oemupdates.services.access import proof
 
 Params = ParamSpec("Params")
 View = TypeVar("View", bound="Resource")

@@ -27,8 +27,8 @@ from oemupdates.api.shapes import GroupRef
 from oemupdates.domain.access import EVERYWHERE_ONLY, Permission, Role
 from oemupdates.domain.access import ROLES as HELD
 from oemupdates.models import Group, Operator, RoleGrant
-from oemupdates.services import factors, roles
-from oemupdates.services import operators as verbs
+from oemupdates.services.access import factors, roles
+from oemupdates.services.access import operators as verbs
 
 BY_NAME = Order(("username", "pk"), is_descending=False)
 

@@ -8,8 +8,8 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.releases import ReleaseShape, every
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import origins
-from oemupdates.services.configuration import changing
+from oemupdates.services.releases import origins
+from oemupdates.services.shared.configuration import changing
 
 
 class Origin(Reasoned):

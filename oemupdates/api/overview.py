@@ -14,7 +14,7 @@ from oemupdates.domain.access import Permission
 from oemupdates.models import Dimension, Sample
 from oemupdates.models.sample import Counts
 from oemupdates.models.sysext import Sysext
-from oemupdates.services import fleet, samples
+from oemupdates.services.counters import fleet, samples
 
 _NUMBERS = ("nodes", "reporting", "dark", "under_way", "failing", "unassigned")
 

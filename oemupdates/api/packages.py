@@ -25,9 +25,9 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import MAX_SIZE
 from oemupdates.models import Application, Payload, Release
-from oemupdates.services import publishing
-from oemupdates.services.publishing import Announced, Announcement
-from oemupdates.services.snapshot import codebase
+from oemupdates.services.checkins.snapshot import codebase
+from oemupdates.services.releases import publishing
+from oemupdates.services.releases.publishing import Announced, Announcement
 
 # Numbers over there, and what they stand for here.
 _MACHINES = {1: "amd64", 2: "arm64"}

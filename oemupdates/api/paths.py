@@ -8,7 +8,7 @@ from oemupdates.api.fields import Plain
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Group
-from oemupdates.services.ways import Ways, walk
+from oemupdates.services.groups.ways import Ways, walk
 
 
 class StopShape(Plain):

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
-from oemupdates.services.access import NotAllowed
-from oemupdates.services.activity import BadWords, Refused
-from oemupdates.services.idempotency import KeyReused
+from oemupdates.services.access.access import NotAllowed
+from oemupdates.services.shared.activity import BadWords, Refused
+from oemupdates.services.shared.idempotency import KeyReused
 
 PREFIX = "/api/problems/"
 MEDIA_TYPE = "application/problem+json"

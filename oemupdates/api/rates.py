@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from oemupdates.services.rates import Taken, take
+from oemupdates.services.shared.rates import Taken, take
 
 
 class Rate(BaseThrottle):

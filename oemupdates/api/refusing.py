@@ -31,7 +31,7 @@ from oemupdates.api.problems import (
     name_of,
     status_of,
 )
-from oemupdates.services.activity import Refused
+from oemupdates.services.shared.activity import Refused
 
 logger = logging.getLogger(__name__)
 RETRY_SECONDS = 2

@@ -10,7 +10,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.paging import Order
 from oemupdates.domain.access import Permission
 from oemupdates.models import RejectedRequest
-from oemupdates.services import rejected_sums
+from oemupdates.services.checkins import rejected_sums
 
 
 class RejectedShape(Shape):

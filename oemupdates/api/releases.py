@@ -16,12 +16,12 @@ from oemupdates.api.problems import Fault, Unprocessable
 from oemupdates.api.shapes import ApplicationRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import DownloadCount, Package, Payload, Release
-from oemupdates.services import release_additions as additions
-from oemupdates.services import release_removal
-from oemupdates.services import releases as verbs
-from oemupdates.services.configuration import changing
-from oemupdates.services.payload_files import BadPayload
-from oemupdates.services.releases import CannotImport
+from oemupdates.services.hosting.payload_files import BadPayload
+from oemupdates.services.releases import release_additions as additions
+from oemupdates.services.releases import release_removal
+from oemupdates.services.releases import releases as verbs
+from oemupdates.services.releases.releases import CannotImport
+from oemupdates.services.shared.configuration import changing
 
 NEWEST = Order(("order", "architecture", "pk"))
 BY_NAME = Order(("name", "pk"), is_descending=False)

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 
 from oemupdates.api.call import Call
 from oemupdates.api.problems import Fault, Invalid
-from oemupdates.services import idempotency
+from oemupdates.services.shared import idempotency
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

@@ -11,7 +11,7 @@ from oemupdates.api.fields import Plain, Reasoned, Whole
 from oemupdates.api.operation import Resource, operation
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
-from oemupdates.services import retention as verbs
+from oemupdates.services.server import retention as verbs
 
 
 class KeptShape(Plain):

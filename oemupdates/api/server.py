@@ -15,7 +15,9 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.health import Level
 from oemupdates.models import Sample
 from oemupdates.models.sample import Dimension
-from oemupdates.services import access, clock, health, heartbeats
+from oemupdates.services.access import access
+from oemupdates.services.server import clock, health
+from oemupdates.services.shared import heartbeats
 
 SERIES_DAYS, MAX_SERIES_DAYS = 30, 731
 

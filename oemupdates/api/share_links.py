@@ -19,7 +19,7 @@ from oemupdates.api.shapes import GroupRef, OperatorRef
 from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, ShareLink
-from oemupdates.services import share_links as verbs
+from oemupdates.services.access import share_links as verbs
 
 BY_NAME = Order(("name", "pk"), is_descending=False)
 

@@ -10,7 +10,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.upstreams import one_upstream
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Proposal, SyncRun
-from oemupdates.services import proposals, sync_runs
+from oemupdates.services.sync import proposals, sync_runs
 
 
 class SyncRunShape(Shape):

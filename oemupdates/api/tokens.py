@@ -17,8 +17,8 @@ from oemupdates.api.shapes import GroupRef, OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import ApiToken, Group, Operator
 from oemupdates.models.token import ApiTokenQuerySet
-from oemupdates.services import access
-from oemupdates.services import tokens as verbs
+from oemupdates.services.access import access
+from oemupdates.services.access import tokens as verbs
 
 
 class TokenShape(Shape):

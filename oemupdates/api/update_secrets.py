@@ -17,8 +17,8 @@ from oemupdates.api.shapes import GroupRef, OperatorRef
 from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, UpdateSecret
-from oemupdates.services import update_secrets as verbs
-from oemupdates.services.configuration import changing
+from oemupdates.services.access import update_secrets as verbs
+from oemupdates.services.shared.configuration import changing
 
 
 class UpdateSecretShape(Shape):

@@ -13,8 +13,8 @@ from oemupdates.api.groups import Switch
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Subscription, Upstream
-from oemupdates.services import upstreams as verbs
-from oemupdates.services.upstreams import Terms
+from oemupdates.services.sync import upstreams as verbs
+from oemupdates.services.sync.upstreams import Terms
 
 _TERMS = [field.name for field in fields(Terms)]
 

@@ -10,7 +10,7 @@ from oemupdates.api.operation import Resource, operation
 from oemupdates.api.releases import every
 from oemupdates.domain.access import Permission
 from oemupdates.models import Verification
-from oemupdates.services import verifying
+from oemupdates.services.upkeep import verifying
 
 
 class VerificationShape(Shape):

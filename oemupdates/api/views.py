@@ -11,7 +11,7 @@ from oemupdates.api.paging import Order
 from oemupdates.api.shapes import OperatorRef
 from oemupdates.domain.access import Permission
 from oemupdates.models import SavedView
-from oemupdates.services import saved_views as verbs
+from oemupdates.services.finding import saved_views as verbs
 
 BY_NAME = Order(("name", "pk"), is_descending=False)
 

@@ -13,7 +13,7 @@ from oemupdates.api.groups import Switch
 from oemupdates.api.operation import Resource, operation
 from oemupdates.domain.access import Permission
 from oemupdates.models import Webhook, WebhookDelivery
-from oemupdates.services import webhooks as verbs
+from oemupdates.services.news import webhooks as verbs
 
 
 class WebhookShape(Shape):

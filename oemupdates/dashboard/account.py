@@ -16,7 +16,8 @@ from oemupdates.dashboard import entering
 from oemupdates.dashboard.acting import operator
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import identities, knocking, operators, proof, rates, sessions
+from oemupdates.services.access import identities, knocking, operators, proof, sessions
+from oemupdates.services.shared import rates
 
 
 class LogInForm(AuthenticationForm):

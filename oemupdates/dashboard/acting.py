@@ -12,8 +12,8 @@ from django.http.response import HttpResponseBase
 
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Operator
-from oemupdates.services import access
-from oemupdates.services.activity import Refused
+from oemupdates.services.access import access
+from oemupdates.services.shared.activity import Refused
 
 Params = ParamSpec("Params")
 Response = TypeVar("Response", bound=HttpResponseBase)

@@ -18,8 +18,8 @@ from oemupdates.dashboard.acting import needs
 from oemupdates.dashboard.activity_asked import Asked
 from oemupdates.domain.access import Permission
 from oemupdates.models import Activity, ActivityCheck
-from oemupdates.services.activity_finding import Found
-from oemupdates.services.walking import Slice
+from oemupdates.services.finding.activity_finding import Found
+from oemupdates.services.finding.walking import Slice
 
 BAD_REQUEST = 400
 # Kinds of subjects that have a page of their own, by its URL name.
@@ -36,7 +36,7 @@ PAGES = {
 _BY_NAME = {"component": "dashboard:component", "componentimage": "dashboard:component"}
 # So many changed values stand in an entry; more of them are folded.
 FEW = 3
-# A time as `services.activity` writes it down.
+# A time as `services.shared.activity` writes it down.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00")
 _COLUMNS = {
     "id": "Row",

@@ -13,8 +13,8 @@ from oemupdates.dashboard.acting import where
 from oemupdates.dashboard.facets import Choice, Chosen, Facet
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Group, Operator
-from oemupdates.services import activity_finding
-from oemupdates.services.activity_finding import Found, Wanted
+from oemupdates.services.finding import activity_finding
+from oemupdates.services.finding.activity_finding import Found, Wanted
 
 NAMES = ("tab", "actor", "verb", "kind", "id", "group", "from", "until")
 TABS = {"people": "People", "system": "System", "": "All"}

@@ -10,8 +10,8 @@ from django.utils.safestring import SafeString
 
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import sealing
-from oemupdates.services.sessions import LISTED
+from oemupdates.services.access.sessions import LISTED
+from oemupdates.services.shared import sealing
 
 PURPOSE = "second factor"
 

@@ -13,10 +13,12 @@ from django.views.decorators.http import require_safe
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
 from oemupdates.models import ApiToken, Operator, UpdateSecret, Webhook
-from oemupdates.services import passes, retention, tokens
-from oemupdates.services.passes import PLAIN
-from oemupdates.services.roles import administrators
-from oemupdates.services.update_secrets import OLD
+from oemupdates.services.access import tokens
+from oemupdates.services.access.roles import administrators
+from oemupdates.services.access.update_secrets import OLD
+from oemupdates.services.checkins import passes
+from oemupdates.services.checkins.passes import PLAIN
+from oemupdates.services.server import retention
 
 
 class Stand(NamedTuple):

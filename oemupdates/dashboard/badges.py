@@ -23,8 +23,8 @@ from oemupdates.domain import snippet
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, ShareLink
 from oemupdates.models.standing import Standings, standings
-from oemupdates.services import share_links
-from oemupdates.services.sealing import Unreadable
+from oemupdates.services.access import share_links
+from oemupdates.services.shared.sealing import Unreadable
 
 # How long others may keep a badge, and how long this process keeps the numbers on it.
 MAX_AGE_SECONDS, KEPT_SECONDS = 60, 15

@@ -19,9 +19,9 @@ from oemupdates.domain.query import BadQuery, Query
 from oemupdates.domain.query_reading import read
 from oemupdates.models import BulkChange, Group, Label, Node
 from oemupdates.models.node_queries import BadSearch
-from oemupdates.services import bulk, bulk_preview, bulk_work
-from oemupdates.services.activity import Refused
-from oemupdates.services.finding import find
+from oemupdates.services.finding.finding import find
+from oemupdates.services.nodes import bulk, bulk_preview, bulk_work
+from oemupdates.services.shared.activity import Refused
 
 # From this number on it is typed, so that nobody changes a thousand nodes by a slip.
 TYPED_FROM = 101

@@ -14,9 +14,9 @@ from oemupdates.dashboard.uploading import ToDisk
 from oemupdates.domain.access import Permission
 from oemupdates.domain.bundle import fingerprint
 from oemupdates.models import BundleImport, Payload, Release
-from oemupdates.services import bundle_keys, bundle_links, bundle_runs, bundles
-from oemupdates.services.activity import Refused
-from oemupdates.services.bundles import Choice
+from oemupdates.services.carrying import bundle_keys, bundle_links, bundle_runs, bundles
+from oemupdates.services.carrying.bundles import Choice
+from oemupdates.services.shared.activity import Refused
 
 BAD_REQUEST = 400
 RELEASES_SHOWN, ROWS = 100, 20

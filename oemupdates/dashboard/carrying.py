@@ -12,8 +12,9 @@ from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
 from oemupdates.domain.oem import payload_name
 from oemupdates.models import Node, Release
-from oemupdates.services import carrying, oem_gaps
-from oemupdates.services.carrying import Carried
+from oemupdates.services.carrying import carrying
+from oemupdates.services.carrying.carrying import Carried
+from oemupdates.services.oem import oem_gaps
 
 BAD_REQUEST = 400
 # What an OEM, an extension or a version may be called.

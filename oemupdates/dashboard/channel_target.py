@@ -14,8 +14,8 @@ from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.reason import Why, change, sentence
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Release
-from oemupdates.services import channels as verbs
-from oemupdates.services.retargeting import Preview, Stranded, preview
+from oemupdates.services.groups import channels as verbs
+from oemupdates.services.groups.retargeting import Preview, Stranded, preview
 
 NO_TARGET = "none"
 # What is said of nodes that would never get there, beyond these many.

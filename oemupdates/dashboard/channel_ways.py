@@ -9,7 +9,7 @@ from oemupdates.dashboard.acting import act, complain, needs, operator
 from oemupdates.dashboard.channels import get
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, DeadEnd, Floor, Release
-from oemupdates.services import channels as verbs
+from oemupdates.services.groups import channels as verbs
 
 
 class FloorForm(forms.Form):

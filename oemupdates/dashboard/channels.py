@@ -24,8 +24,8 @@ from oemupdates.models import (
     Release,
 )
 from oemupdates.models.standing import Standings
-from oemupdates.services import channels as verbs
-from oemupdates.services.following import MOVES, Following, following
+from oemupdates.services.groups import channels as verbs
+from oemupdates.services.groups.following import MOVES, Following, following
 
 LATEST_ACTIVITY = 10
 LATEST_MOVES = 20

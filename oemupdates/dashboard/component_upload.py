@@ -10,8 +10,9 @@ from django.views.decorators.http import require_POST
 from oemupdates.dashboard.acting import needs, operator
 from oemupdates.dashboard.uploading import ToDisk
 from oemupdates.domain.access import Permission
-from oemupdates.services import components, release_additions
-from oemupdates.services.activity import Refused
+from oemupdates.services.components import components
+from oemupdates.services.releases import release_additions
+from oemupdates.services.shared.activity import Refused
 
 
 # The form's token is looked for after the file has a place to go to: reading it reads the file.

@@ -23,8 +23,8 @@ from oemupdates.models import (
     Group,
     NodeCount,
 )
-from oemupdates.services import components as verbs
-from oemupdates.services import list_keys
+from oemupdates.services.components import components as verbs
+from oemupdates.services.components import list_keys
 
 LATEST_ACTIVITY = 10
 # So many images stand on a component's page unless all are asked for.

@@ -4,7 +4,7 @@ from django.http import HttpRequest
 
 from oemupdates.dashboard.acting import where
 from oemupdates.domain.access import Permission
-from oemupdates.services import passes
+from oemupdates.services.checkins import passes
 
 # What stands for the secret on the pages of somebody who may not see it.
 HIDDEN_SECRET = "<secret>"  # noqa: S105 - the very opposite of one

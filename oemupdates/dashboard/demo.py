@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.domain.access import Permission
 from oemupdates.models import DemoFleet, Node
-from oemupdates.services import demo as verbs
+from oemupdates.services.demo import demo as verbs
 
 
 def shown(request: HttpRequest, *, has_nodes: bool = False) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from oemupdates.dashboard.matter import Matter
 from oemupdates.models import ApiToken, Operator, UpdateSecret
-from oemupdates.services import tokens as api_tokens
-from oemupdates.services.update_secrets import ENDS_SOON, OLD
+from oemupdates.services.access import tokens as api_tokens
+from oemupdates.services.access.update_secrets import ENDS_SOON, OLD
 
 # Of what there are more than these, the first are looked at.
 MOST = 1000

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods
 
 from oemupdates.dashboard.middleware import address
 from oemupdates.models import Operator
-from oemupdates.services import factors, identities, knocking, operators, proof
+from oemupdates.services.access import factors, identities, knocking, operators, proof
 
 CAME_BY = "came_by"
 # What is raised over an answer that no passkey gave.

@@ -7,8 +7,8 @@ from oemupdates.dashboard.drawing import SHADES, Chart, Series
 from oemupdates.dashboard.tags import nodes_url
 from oemupdates.domain.access import Reach
 from oemupdates.models import Advisory
-from oemupdates.services import exposure_days
-from oemupdates.services.exposure_days import Day
+from oemupdates.services.security import exposure_days
+from oemupdates.services.security.exposure_days import Day
 
 SHOWN = timedelta(days=90)
 

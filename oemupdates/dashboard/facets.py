@@ -18,8 +18,8 @@ from oemupdates.models import Label
 from oemupdates.models.count_queries import Value
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.sysext import Sysext
-from oemupdates.services.finding import COLUMNS, Found
-from oemupdates.services.finding_groups import named
+from oemupdates.services.finding.finding import COLUMNS, Found
+from oemupdates.services.finding.finding_groups import named
 
 # The facets with a list of choices, and their labels.
 LISTS = {

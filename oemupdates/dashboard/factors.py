@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from oemupdates.dashboard.acting import act, operator
 from oemupdates.dashboard.entering import NOT_BELIEVED, credential, takes_passkeys
 from oemupdates.dashboard.proving import proven
-from oemupdates.services import factors as verbs
-from oemupdates.services import sealing
-from oemupdates.services.activity import Refused
+from oemupdates.services.access import factors as verbs
+from oemupdates.services.shared import sealing
+from oemupdates.services.shared.activity import Refused
 
 SECRET, PURPOSE = "new_authenticator", "new authenticator"
 

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from oemupdates.dashboard import preferences
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
-from oemupdates.services import access
+from oemupdates.services.access import access
 
 register = template.Library()
 

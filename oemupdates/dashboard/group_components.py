@@ -15,7 +15,7 @@ from oemupdates.domain import sysupdate
 from oemupdates.domain.access import Permission
 from oemupdates.domain.drift import count
 from oemupdates.models import Component, ComponentImage, ComponentWant, Group, NodeCount
-from oemupdates.services import component_wants
+from oemupdates.services.components import component_wants
 
 
 class Choice(NamedTuple):

@@ -13,9 +13,9 @@ from oemupdates.domain import policy_words
 from oemupdates.domain.access import Permission
 from oemupdates.domain.reason import sentence
 from oemupdates.models import FLATCAR, Application, Architecture, Channel, Group, NodeCount
-from oemupdates.services import group_effects
-from oemupdates.services import groups as verbs
-from oemupdates.services.activity import Refused
+from oemupdates.services.groups import group_effects
+from oemupdates.services.groups import groups as verbs
+from oemupdates.services.shared.activity import Refused
 
 BAD_REQUEST = 400
 _ASKED = ("name", "track", "architecture")

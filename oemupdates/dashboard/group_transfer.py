@@ -11,7 +11,7 @@ from oemupdates.domain import transfer
 from oemupdates.domain.access import Permission
 from oemupdates.domain.snippet import NodeFile
 from oemupdates.models import Group
-from oemupdates.services import component_wants, list_keys
+from oemupdates.services.components import component_wants, list_keys
 
 
 class Fetched(NamedTuple):

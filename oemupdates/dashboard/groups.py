@@ -29,8 +29,9 @@ from oemupdates.domain.drift_words import severity
 from oemupdates.models import Activity, Group, Node, NodeCount, TrackAlias
 from oemupdates.models.count_queries import FAILING, NodeCountQuerySet
 from oemupdates.models.standing import standings
-from oemupdates.services import fleet, node_files
-from oemupdates.services import groups as verbs
+from oemupdates.services.counters import fleet
+from oemupdates.services.groups import groups as verbs
+from oemupdates.services.oem import node_files
 
 _WRITERS = {"butane": (snippet.butane, "bu"), "ignition": (snippet.ignition, "ign")}
 _NOT_PLAIN = re.compile(r"[^0-9A-Za-z._-]+")

@@ -5,8 +5,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from oemupdates.services import health
-from oemupdates.services.health import OK
+from oemupdates.services.server import health
+from oemupdates.services.server.health import OK
 
 
 @login_not_required

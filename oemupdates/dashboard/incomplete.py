@@ -7,7 +7,7 @@ from typing import NamedTuple
 from oemupdates.domain import oem as oems
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Group, Payload, Release
-from oemupdates.services import catalogue
+from oemupdates.services.oem import catalogue
 
 
 class Lack(NamedTuple):

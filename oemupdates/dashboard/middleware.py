@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator
-from oemupdates.services import access, activity, factors, operators, sessions
+from oemupdates.services.access import access, factors, operators, sessions
+from oemupdates.services.shared import activity
 
 # What is about oneself, or about no one: it needs no role.
 OWN = {

@@ -22,7 +22,7 @@ from oemupdates.domain.event import error
 from oemupdates.domain.policy import MIN_POLL_SECONDS
 from oemupdates.domain.reason import Why
 from oemupdates.models import Answer, Node, VersionInterval
-from oemupdates.services import snapshot
+from oemupdates.services.checkins import snapshot
 
 BAD_REQUEST = 400
 RIBBON_INTERVALS = 24

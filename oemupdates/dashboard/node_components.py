@@ -8,8 +8,8 @@ from oemupdates.domain.sysupdate import is_older
 from oemupdates.domain.sysupdate_words import withheld
 from oemupdates.domain.version import without_build
 from oemupdates.models import ComponentPoll, Node
-from oemupdates.services import node_components
-from oemupdates.services.node_components import NodeComponent
+from oemupdates.services.components import node_components
+from oemupdates.services.components.node_components import NodeComponent
 
 _NOT_WANTED = Word(
     "Not wanted", "circle-dashed", "calm", "Its group does not want it: what it has stays."

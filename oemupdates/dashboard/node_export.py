@@ -15,7 +15,7 @@ from oemupdates.domain.query import BadQuery
 from oemupdates.domain.query_parameters import read_parameters
 from oemupdates.models import Node
 from oemupdates.models.node_queries import BadSearch
-from oemupdates.services.finding import Found, find
+from oemupdates.services.finding.finding import Found, find
 
 BAD_REQUEST = 400
 

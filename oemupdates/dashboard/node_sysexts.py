@@ -10,8 +10,9 @@ from oemupdates.domain.confidence import WORDS
 from oemupdates.domain.drift_words import BASES, Finding
 from oemupdates.domain.report import Report
 from oemupdates.models import Node
-from oemupdates.services import drift, tools
-from oemupdates.services.snapshot import Snapshot
+from oemupdates.services.checkins.snapshot import Snapshot
+from oemupdates.services.drift import drift
+from oemupdates.services.oem import tools
 
 PAST_SHOWN = 20
 

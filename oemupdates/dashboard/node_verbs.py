@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 from oemupdates.dashboard.acting import act, complain, needs, operator, require, where
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, Node
-from oemupdates.services import labels, nodes
+from oemupdates.services.nodes import labels, nodes
 
 
 class HoldForm(forms.Form):

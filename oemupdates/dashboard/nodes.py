@@ -18,9 +18,9 @@ from oemupdates.domain.query import BadQuery, Flag, Key, Query
 from oemupdates.domain.query_parameters import read_parameters
 from oemupdates.models import Label, Node, SavedView
 from oemupdates.models.node_queries import BadSearch
-from oemupdates.services import operators
-from oemupdates.services.finding import Found, find
-from oemupdates.services.walking import Slice
+from oemupdates.services.access import operators
+from oemupdates.services.finding.finding import Found, find
+from oemupdates.services.finding.walking import Slice
 
 BAD_REQUEST = 400
 _OTHERS = {"after", "all", "at", "go", "view"}

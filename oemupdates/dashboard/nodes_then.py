@@ -10,8 +10,8 @@ from oemupdates.domain.access import Permission
 from oemupdates.domain.query import BadQuery
 from oemupdates.domain.query_parameters import read_parameters
 from oemupdates.models import Node, VersionInterval
-from oemupdates.services import looking_back
-from oemupdates.services.walking import Slice
+from oemupdates.services.finding.walking import Slice
+from oemupdates.services.nodes import looking_back
 
 BAD_REQUEST = 400
 _OTHERS = {"after", "all", "go", "view", "at"}

@@ -18,8 +18,8 @@ from oemupdates.domain.oem import NO_OEM
 from oemupdates.domain.oem_seen import Seen
 from oemupdates.models import DownloadCount, NodeCount, Oem, OemProposal
 from oemupdates.models.cells import read_cells
-from oemupdates.services import catalogue as verbs
-from oemupdates.services import oem_cells, oem_proposals
+from oemupdates.services.oem import catalogue as verbs
+from oemupdates.services.oem import oem_cells, oem_proposals
 
 BAD_REQUEST = 400
 BOOT_DAYS, MOST_BOOTS = 30, 20

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from oemupdates.domain.oem import Before
-from oemupdates.services.catalogue import Terms
+from oemupdates.services.oem.catalogue import Terms
 
 BEFORE = {
     Before.NOTHING: "There was none",

@@ -11,8 +11,8 @@ from oemupdates.domain.drift_words import APART, severity
 from oemupdates.domain.drift_words import label as drift_label
 from oemupdates.domain.version import sort_key
 from oemupdates.models.count_queries import Summed
-from oemupdates.services import oem_cells
-from oemupdates.services.oem_cells import OBSERVED_BY, FirstTools, Sums
+from oemupdates.services.oem import oem_cells
+from oemupdates.services.oem.oem_cells import OBSERVED_BY, FirstTools, Sums
 
 ROWS, COLUMNS = 20, 10
 _BASES = (

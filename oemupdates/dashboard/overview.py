@@ -22,8 +22,9 @@ from oemupdates.domain.node import UNDER_WAY, State
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Channel, Dimension, Release, Sample
 from oemupdates.models.cells import read_cells
-from oemupdates.services import fleet, health
-from oemupdates.services.oem_cells import OBSERVED_BY
+from oemupdates.services.counters import fleet
+from oemupdates.services.oem.oem_cells import OBSERVED_BY
+from oemupdates.services.server import health
 
 VERSIONS_SHOWN = 8
 DIFFERENCES_SHOWN = 6

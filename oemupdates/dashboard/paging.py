@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 
 from oemupdates.models import Release
-from oemupdates.services.walking import Slice
+from oemupdates.services.finding.walking import Slice
 
 Row = TypeVar("Row", bound=models.Model)
 PAGE_ROWS = 50

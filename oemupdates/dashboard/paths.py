@@ -11,7 +11,7 @@ from oemupdates.dashboard import path_drawing
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Group, NodeCount
-from oemupdates.services.ways import walk
+from oemupdates.services.groups.ways import walk
 
 # What is said of a version that is on the way to nowhere, beyond these many.
 MOST_STRANDED = 30

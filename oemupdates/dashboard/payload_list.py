@@ -7,8 +7,8 @@ from oemupdates.dashboard.words import Word
 from oemupdates.domain.oem import payload_name
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Payload, Release
-from oemupdates.services.oem_gaps import Carriers, Gap
-from oemupdates.services.snapshot import codebase
+from oemupdates.services.checkins.snapshot import codebase
+from oemupdates.services.oem.oem_gaps import Carriers, Gap
 
 OEM_PREFIX = "oem-"
 

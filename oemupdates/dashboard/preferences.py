@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from oemupdates.dashboard.acting import operator
 from oemupdates.models import Operator
-from oemupdates.services import operators
+from oemupdates.services.access import operators
 
 # What can be preferred, the first when nothing was.
 CHOICES = {

@@ -10,7 +10,7 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from oemupdates.models import Operator
-from oemupdates.services import sealing
+from oemupdates.services.shared import sealing
 from oemupdates.upstream import openid
 from oemupdates.upstream.openid import Asked
 

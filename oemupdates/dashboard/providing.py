@@ -22,7 +22,7 @@ from oemupdates.domain import identity
 from oemupdates.domain.identity import Identity, NotBelieved
 from oemupdates.domain.provider import Provider
 from oemupdates.models import Operator
-from oemupdates.services import factors, identities, knocking, operators, proof
+from oemupdates.services.access import factors, identities, knocking, operators, proof
 from oemupdates.upstream.session import Unreachable
 
 CANCELLED = "access_denied"

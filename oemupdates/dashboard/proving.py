@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from oemupdates.dashboard.acting import operator
 from oemupdates.dashboard.provider_trips import Suspended
 from oemupdates.models import Operator
-from oemupdates.services import identities, proof
+from oemupdates.services.access import identities, proof
 
 Params = ParamSpec("Params")
 View = Callable[Concatenate[HttpRequest, Params], HttpResponse]

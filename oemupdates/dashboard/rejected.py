@@ -16,7 +16,7 @@ from oemupdates.dashboard.acting import require
 from oemupdates.dashboard.facets import Chosen
 from oemupdates.domain.access import Permission
 from oemupdates.models import RejectedRequest
-from oemupdates.services import rejected_sums
+from oemupdates.services.checkins import rejected_sums
 
 BAD_REQUEST = 400
 FILTERS = {"reason": "Reason", "source": "Source", "day": "Day"}

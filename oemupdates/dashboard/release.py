@@ -24,11 +24,13 @@ from oemupdates.models import (
     Release,
     Verification,
 )
-from oemupdates.services import channels, comparing, oem_gaps, origins, release_removal
-from oemupdates.services import releases as verbs
-from oemupdates.services.comparing import Change, Difference
-from oemupdates.services.oem_gaps import Gap
-from oemupdates.services.snapshot import codebase
+from oemupdates.services.checkins.snapshot import codebase
+from oemupdates.services.groups import channels
+from oemupdates.services.oem import oem_gaps
+from oemupdates.services.oem.oem_gaps import Gap
+from oemupdates.services.releases import comparing, origins, release_removal
+from oemupdates.services.releases import releases as verbs
+from oemupdates.services.releases.comparing import Change, Difference
 
 LATEST_ACTIVITY = 10
 MOST_NAMES = 12

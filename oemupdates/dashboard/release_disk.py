@@ -16,8 +16,9 @@ from oemupdates.dashboard.acting import act, needs, operator, where
 from oemupdates.dashboard.mirror_taken import lately
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import bucket, collecting, payload_disk
-from oemupdates.services.payload_disk import Disk, Held, HostedFolder
+from oemupdates.services.hosting import bucket, payload_disk
+from oemupdates.services.hosting.payload_disk import Disk, Held, HostedFolder
+from oemupdates.services.upkeep import collecting
 
 BAD_REQUEST = 400
 PAGE_ROWS = 50

@@ -11,8 +11,9 @@ from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.dashboard.uploading import ToDisk
 from oemupdates.domain.access import Permission
 from oemupdates.models import Release
-from oemupdates.services import release_additions, verifying
-from oemupdates.services.activity import Refused
+from oemupdates.services.releases import release_additions
+from oemupdates.services.shared.activity import Refused
+from oemupdates.services.upkeep import verifying
 
 
 # The form's token is looked for after the file has a place to go to: reading it reads the file.

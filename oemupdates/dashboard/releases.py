@@ -16,8 +16,8 @@ from oemupdates.dashboard import paging
 from oemupdates.dashboard.acting import needs, where
 from oemupdates.domain.access import Permission
 from oemupdates.models import Architecture, NodeCount, Release
-from oemupdates.services import oem_gaps
-from oemupdates.services.oem_gaps import Gap
+from oemupdates.services.oem import oem_gaps
+from oemupdates.services.oem.oem_gaps import Gap
 
 BAD_REQUEST = 400
 PAGE_ROWS = 50

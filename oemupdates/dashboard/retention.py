@@ -13,9 +13,9 @@ from oemupdates.dashboard import words
 from oemupdates.dashboard.acting import act, complain, needs, operator
 from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
-from oemupdates.services import history
-from oemupdates.services import retention as verbs
-from oemupdates.services.retention import Kind
+from oemupdates.services.server import history
+from oemupdates.services.server import retention as verbs
+from oemupdates.services.server.retention import Kind
 
 
 class DaysForm(forms.Form):

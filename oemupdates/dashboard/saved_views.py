@@ -10,7 +10,7 @@ from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.domain.access import Permission
 from oemupdates.domain.query import BadQuery
 from oemupdates.models import SavedView
-from oemupdates.services import saved_views
+from oemupdates.services.finding import saved_views
 
 
 @require_safe

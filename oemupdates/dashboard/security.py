@@ -14,9 +14,9 @@ from oemupdates.dashboard.exposure_charts import chart_of, chart_of_worst
 from oemupdates.domain.access import Permission
 from oemupdates.domain.exposure import Image, Verdict
 from oemupdates.models import Advisory, Group
-from oemupdates.services import advisories, exposure, exposure_days
-from oemupdates.services.exposure import Exposed
-from oemupdates.services.exposure_days import Days
+from oemupdates.services.security import advisories, exposure, exposure_days
+from oemupdates.services.security.exposure import Exposed
+from oemupdates.services.security.exposure_days import Days
 
 BAD_REQUEST = 400
 _MOST_CHARACTERS = 200_000

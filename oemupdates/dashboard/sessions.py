@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard.acting import act, operator
-from oemupdates.services import sessions as verbs
+from oemupdates.services.access import sessions as verbs
 
 
 @never_cache

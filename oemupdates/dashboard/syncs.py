@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Proposal, Subscription, SyncRun, Upstream
-from oemupdates.services import proposals, sync_runs
+from oemupdates.services.sync import proposals, sync_runs
 
 _PAGE = "dashboard:release_upstreams"
 _KEY_DIGITS = 19

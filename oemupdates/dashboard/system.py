@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 from oemupdates.dashboard.acting import needs
 from oemupdates.domain.access import Permission
 from oemupdates.domain.health import Level, Part
-from oemupdates.services import clock, health, heartbeats
+from oemupdates.services.server import clock, health
+from oemupdates.services.shared import heartbeats
 
 
 @require_safe

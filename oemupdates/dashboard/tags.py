@@ -23,7 +23,7 @@ from oemupdates.domain.drift_words import severity
 from oemupdates.domain.node import State
 from oemupdates.domain.query import EMPTY
 from oemupdates.models import Node, Operator
-from oemupdates.services import access
+from oemupdates.services.access import access
 
 register = template.Library()
 

@@ -17,8 +17,8 @@ from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import PERMISSIONS, Permission
 from oemupdates.models import ApiToken, Group, Operator
 from oemupdates.models.token import ApiTokenQuerySet
-from oemupdates.services import access
-from oemupdates.services import tokens as verbs
+from oemupdates.services.access import access
+from oemupdates.services.access import tokens as verbs
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400

@@ -7,7 +7,7 @@ from django.template.defaultfilters import filesizeformat
 from oemupdates.dashboard.timeline_entry import Entry
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Event, Node, NodeDownload
-from oemupdates.services import fallbacks
+from oemupdates.services.upkeep import fallbacks
 
 
 def took(download: NodeDownload) -> Entry:

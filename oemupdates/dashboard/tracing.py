@@ -8,8 +8,8 @@ from oemupdates.domain.paths import Way, way
 from oemupdates.domain.reason import change, sentence
 from oemupdates.domain.trace import Outcome, Step, Traced, trace
 from oemupdates.models import Node
-from oemupdates.services.kept import read_reasons
-from oemupdates.services.snapshot import Snapshot
+from oemupdates.services.checkins.kept import read_reasons
+from oemupdates.services.checkins.snapshot import Snapshot
 
 QUESTIONS = {
     Step.GROUP: "Does it belong to a group?",

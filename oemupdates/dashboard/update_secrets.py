@@ -18,8 +18,8 @@ from oemupdates.dashboard.acting import act, complain, needs, operator
 from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.models import Group, UpdateSecret
-from oemupdates.services import passes
-from oemupdates.services import update_secrets as verbs
+from oemupdates.services.access import update_secrets as verbs
+from oemupdates.services.checkins import passes
 
 BAD_REQUEST = 400
 # A node asks every hour or so: a secret that nobody used for so long is in no node.

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
-from oemupdates.services.activity import Refused
+from oemupdates.services.shared.activity import Refused
 
 Upload = Callable[[int], AbstractContextManager[Path]]
 CheckName = Callable[[str], None]

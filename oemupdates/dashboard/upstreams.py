@@ -15,8 +15,8 @@ from oemupdates.dashboard.acting import act, needs, operator
 from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.models import Channel, Proposal, Subscription, SyncRun, Upstream
-from oemupdates.services import upstreams as verbs
-from oemupdates.services.upstreams import Terms
+from oemupdates.services.sync import upstreams as verbs
+from oemupdates.services.sync.upstreams import Terms
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400

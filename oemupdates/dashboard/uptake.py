@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from oemupdates.dashboard.drawing import percent
 from oemupdates.models import Group
-from oemupdates.services.uptake import DAYS, Reached, Uptake, uptakes
+from oemupdates.services.groups.uptake import DAYS, Reached, Uptake, uptakes
 
 
 class Cell(NamedTuple):

@@ -54,7 +54,7 @@ from oemupdates.dashboard import (
     wallboard_links,
     webhooks,
 )
-from oemupdates.services.share_links import SECRET_LENGTH
+from oemupdates.services.access.share_links import SECRET_LENGTH
 
 
 class Secret:

@@ -21,7 +21,7 @@ from oemupdates.dashboard.proving import proven
 from oemupdates.dashboard.tokens import every as every_token
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, ApiToken, Group, Operator, RoleGrant
-from oemupdates.services import access, factors, identities, operators, roles
+from oemupdates.services.access import access, factors, identities, operators, roles
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400

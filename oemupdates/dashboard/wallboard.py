@@ -27,7 +27,9 @@ from oemupdates.models.cells import read_cells
 from oemupdates.models.count_queries import FAILING, Troubles
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import Standings, standings
-from oemupdates.services import fleet, health, share_links
+from oemupdates.services.access import share_links
+from oemupdates.services.counters import fleet
+from oemupdates.services.server import health
 
 # What fits on a screen in letters that are read from afar.
 GROUPS_SHOWN, MATTERS_SHOWN, GROUPS_NAMED = 6, 4, 3

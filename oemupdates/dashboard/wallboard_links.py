@@ -14,8 +14,8 @@ from oemupdates.dashboard.acting import act, needs, operator, require, where
 from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.models import Group, ShareLink
-from oemupdates.services import share_links
-from oemupdates.services.sealing import Unreadable
+from oemupdates.services.access import share_links
+from oemupdates.services.shared.sealing import Unreadable
 
 BAD_REQUEST = 400
 

@@ -16,7 +16,7 @@ from oemupdates.dashboard.proving import proven
 from oemupdates.domain.access import Permission
 from oemupdates.domain.notice import CHOICES, Shape
 from oemupdates.models import Webhook, WebhookDelivery
-from oemupdates.services import webhooks as verbs
+from oemupdates.services.news import webhooks as verbs
 
 ASK_OR_DO = ("GET", "HEAD", "POST")
 BAD_REQUEST = 400

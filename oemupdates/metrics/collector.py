@@ -29,7 +29,12 @@ from oemupdates.models import (
 )
 from oemupdates.models.node_queries import NO_GROUP
 from oemupdates.models.standing import standings
-from oemupdates.services import bucket, clock, exposure, feed, health, heartbeats, sync_health
+from oemupdates.services.hosting import bucket
+from oemupdates.services.news import feed
+from oemupdates.services.security import exposure
+from oemupdates.services.server import clock, health
+from oemupdates.services.shared import heartbeats
+from oemupdates.services.sync import sync_health
 
 logger = logging.getLogger(__name__)
 

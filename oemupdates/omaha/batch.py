@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 from oemupdates.domain.checkin import CheckIn
 from oemupdates.domain.policy import MAX_POLL_SECONDS
-from oemupdates.services.checkins import (
+from oemupdates.services.checkins.checkins import (
     Conflict,
     Key,
     Known,
@@ -27,7 +27,7 @@ from oemupdates.services.checkins import (
     key_of,
     take,
 )
-from oemupdates.services.snapshot import Snapshot
+from oemupdates.services.checkins.snapshot import Snapshot
 from oemupdates.telemetry import CHECKIN_BATCH, CHECKIN_QUEUE, CHECKIN_SECONDS, OUTCOMES
 
 T = TypeVar("T")

@@ -22,8 +22,8 @@ from oemupdates.omaha.gate import Gate, Shown, Stranger, fresh
 from oemupdates.omaha.protocol import App, AppAnswer, BadRequest, Request
 from oemupdates.omaha.rejections import Rejections
 from oemupdates.omaha.xml import parse
-from oemupdates.services import node_urls
-from oemupdates.services.checkins import Unavailable, Unwritable, Verdict
+from oemupdates.services.checkins.checkins import Unavailable, Unwritable, Verdict
+from oemupdates.services.hosting import node_urls
 from oemupdates.telemetry import OUTCOMES
 
 Scope = MutableMapping[str, Any]

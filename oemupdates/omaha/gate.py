@@ -18,9 +18,9 @@ from oemupdates.domain.policy import Group
 from oemupdates.omaha import protocol
 from oemupdates.omaha.batch import Batcher
 from oemupdates.omaha.protocol import App, Request
-from oemupdates.services.checkins import Unavailable
-from oemupdates.services.passes import PLAIN, Pass, Used, digest, note
-from oemupdates.services.snapshot import Snapshot, current_epoch
+from oemupdates.services.checkins.checkins import Unavailable
+from oemupdates.services.checkins.passes import PLAIN, Pass, Used, digest, note
+from oemupdates.services.checkins.snapshot import Snapshot, current_epoch
 
 logger = logging.getLogger(__name__)
 

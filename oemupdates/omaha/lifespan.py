@@ -8,9 +8,9 @@ from django.db import connection
 from oemupdates.omaha.batch import Batcher, Store
 from oemupdates.omaha.endpoint import UpdateEndpoint
 from oemupdates.omaha.rejections import Rejections
-from oemupdates.services.snapshot import Snapshot, load
-from oemupdates.services.store_postgres import PostgresStore
-from oemupdates.services.store_sqlite import SqliteStore
+from oemupdates.services.checkins.snapshot import Snapshot, load
+from oemupdates.services.checkins.store_postgres import PostgresStore
+from oemupdates.services.checkins.store_sqlite import SqliteStore
 
 
 def load_in_thread() -> Snapshot:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
-from oemupdates.services import rejected
-from oemupdates.services.rejected import Rejection
+from oemupdates.services.checkins import rejected
+from oemupdates.services.checkins.rejected import Rejection
 from oemupdates.telemetry import REJECTED
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, Self, TypeVar
 
-from oemupdates.services import connections
+from oemupdates.services.shared import connections
 
 logger = logging.getLogger(__name__)
 

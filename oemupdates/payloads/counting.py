@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from oemupdates.payloads.buffer import Buffer
-from oemupdates.services import downloads
-from oemupdates.services.downloads import Took
+from oemupdates.services.hosting import downloads
+from oemupdates.services.hosting.downloads import Took
 from oemupdates.telemetry import PAYLOAD_BYTES, PAYLOAD_REQUESTS
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]

@@ -19,9 +19,10 @@ from oemupdates.payloads import archives
 from oemupdates.payloads.counting import Takings, counted
 from oemupdates.payloads.redirecting import Links, redirect
 from oemupdates.payloads.sending import Sent, find, send_file
-from oemupdates.services import bundle_links, carrying, downloads, node_urls
-from oemupdates.services.activity import Refused
-from oemupdates.services.downloads import Took
+from oemupdates.services.carrying import bundle_links, carrying
+from oemupdates.services.hosting import downloads, node_urls
+from oemupdates.services.hosting.downloads import Took
+from oemupdates.services.shared.activity import Refused
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import connection
 from starlette.responses import Response
 
-from oemupdates.services import bucket
-from oemupdates.services.bucket import Shelf
+from oemupdates.services.hosting import bucket
+from oemupdates.services.hosting.bucket import Shelf
 
 logger = logging.getLogger(__name__)
 

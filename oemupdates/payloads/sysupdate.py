@@ -19,15 +19,10 @@ from oemupdates.domain.sysupdate import NOTHING, SIGNATURE, SUMS, sums
 from oemupdates.payloads.buffer import Buffer
 from oemupdates.payloads.counting import counted
 from oemupdates.payloads.sending import Receive, Scope, Send, find, send_file
-from oemupdates.services import (
-    component_lists,
-    component_polls,
-    components,
-    connections,
-    list_keys,
-)
-from oemupdates.services.component_lists import Asked, Listing
-from oemupdates.services.component_polls import Poll
+from oemupdates.services.components import component_lists, component_polls, components, list_keys
+from oemupdates.services.components.component_lists import Asked, Listing
+from oemupdates.services.components.component_polls import Poll
+from oemupdates.services.shared import connections
 
 PATH = "/sysupdate"
 # Each part begins with a letter or a digit: no path leads out.

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from oemupdates.domain.report import MAX_BYTES, BadReport, read
-from oemupdates.services import connections, rates, reports
+from oemupdates.services.drift import reports
+from oemupdates.services.shared import connections, rates
 from oemupdates.telemetry import REPORTS
 
 Scope = MutableMapping[str, Any]

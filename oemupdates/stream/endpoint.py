@@ -17,11 +17,11 @@ from django.conf import settings
 from django.db import connection
 from django.http import parse_cookie
 
-from oemupdates.services import feed, viewers
-from oemupdates.services.changes import Changes, Lookout
-from oemupdates.services.feed import Entry
-from oemupdates.services.tokens import BadToken, TooManyUnknown
-from oemupdates.services.viewers import Claim, Viewer
+from oemupdates.services.access.tokens import BadToken, TooManyUnknown
+from oemupdates.services.news import feed, viewers
+from oemupdates.services.news.changes import Changes, Lookout
+from oemupdates.services.news.feed import Entry
+from oemupdates.services.news.viewers import Claim, Viewer
 from oemupdates.stream import topics
 from oemupdates.stream.hub import Hub, Stream, TooMany
 

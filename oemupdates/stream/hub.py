@@ -12,9 +12,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from oemupdates.services.changes import Changes, Lookout, NodeFacts
-from oemupdates.services.feed import Entry
-from oemupdates.services.viewers import Claim, Viewer
+from oemupdates.services.news.changes import Changes, Lookout, NodeFacts
+from oemupdates.services.news.feed import Entry
+from oemupdates.services.news.viewers import Claim, Viewer
 from oemupdates.stream import topics
 from oemupdates.telemetry import STREAMS
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from oemupdates.domain.access import ROLES, Permission, Role
 from oemupdates.models import Operator, RoleGrant
-from oemupdates.services import proof
+from oemupdates.services.access import proof
 from tests.access.routes import Line
 from tests.services.makers import seeded_group
 

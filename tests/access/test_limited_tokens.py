@@ -9,7 +9,8 @@ from django.test import Client
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, Node, Operator
-from oemupdates.services import bulk, tokens
+from oemupdates.services.access import tokens
+from oemupdates.services.nodes import bulk
 from tests.access.actors import Actor, actor
 from tests.access.routes import Line, known, table
 from tests.access.test_matrix import BODIES, heard, verdict

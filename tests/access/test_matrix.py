@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Operator
-from oemupdates.services import tokens
+from oemupdates.services.access import tokens
 from tests.access.actors import Actor, actor
 from tests.access.conftest import METRICS_TOKEN
 from tests.access.routes import METHODS, Line, Route, known, table

@@ -14,16 +14,11 @@ from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.models import Answer, Component, Event, VersionInterval
-from oemupdates.services import (
-    bulk,
-    component_wants,
-    groups,
-    labels,
-    nodes,
-    samples,
-    share_links,
-    tokens,
-)
+from oemupdates.services.access import share_links, tokens
+from oemupdates.services.components import component_wants
+from oemupdates.services.counters import samples
+from oemupdates.services.groups import groups
+from oemupdates.services.nodes import bulk, labels, nodes
 from tests.access.actors import Actor, actor, first
 from tests.access.routes import Line, known, table
 from tests.access.things import address

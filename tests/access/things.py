@@ -23,15 +23,10 @@ from oemupdates.models import (
     Webhook,
     WebhookDelivery,
 )
-from oemupdates.services import (
-    channels,
-    component_wants,
-    proposals,
-    share_links,
-    sync_runs,
-    update_secrets,
-    upstreams,
-)
+from oemupdates.services.access import share_links, update_secrets
+from oemupdates.services.components import component_wants
+from oemupdates.services.groups import channels
+from oemupdates.services.sync import proposals, sync_runs, upstreams
 from tests.access.actors import Actor, first
 from tests.access.routes import Route
 from tests.api.component_maker import make_component

@@ -8,7 +8,8 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, RoleGrant
-from oemupdates.services import proof, rates, strangers
+from oemupdates.services.access import proof, strangers
+from oemupdates.services.shared import rates
 
 PASSWORD = "correct horse battery"
 

@@ -4,7 +4,7 @@ from django.test import Client
 from oemupdates.metrics.collector import FleetCollector
 from tests.api.conftest import etag, problem, send
 from tests.services.makers import make_advisory, osv
-from tests.services.test_exposure import CLEARED, HOLED, listed, vmware
+from tests.services.security.test_exposure import CLEARED, HOLED, listed, vmware
 
 pytestmark = pytest.mark.django_db
 

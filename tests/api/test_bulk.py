@@ -5,7 +5,8 @@ from django.test import Client
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import BulkChange, Node, Operator
-from oemupdates.services import bulk_work, tokens
+from oemupdates.services.access import tokens
+from oemupdates.services.nodes import bulk_work
 from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import make_node, seeded_group
 

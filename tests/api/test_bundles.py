@@ -11,8 +11,8 @@ from django.test import Client
 from oemupdates import tasks
 from oemupdates.domain import bundle
 from oemupdates.models import BundleImport, Release
-from oemupdates.services import bundle_keys, bundles
-from oemupdates.services.bundles import Choice
+from oemupdates.services.carrying import bundle_keys, bundles
+from oemupdates.services.carrying.bundles import Choice
 from tests.api.conftest import problem, send
 from tests.payloads_door.test_endpoint import ask
 from tests.services.bundle_maker import host, whole

@@ -7,7 +7,7 @@ from django.test import Client
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Release
-from oemupdates.services import channels
+from oemupdates.services.groups import channels
 from tests.api.conftest import problem
 from tests.flatcar_update_rules import OnNode, run
 from tests.services.makers import make_node, make_release, seeded_channel

@@ -10,7 +10,7 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Component, ComponentImage
-from oemupdates.services import component_wants
+from oemupdates.services.components import component_wants
 from tests.api.component_maker import make_component, make_row
 from tests.api.conftest import etag, problem, send, session, somebody
 from tests.component_images import make_image

@@ -5,7 +5,7 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import DemoFleet
-from oemupdates.services import demo
+from oemupdates.services.demo import demo
 from tests.api.conftest import etag, problem, send, session, somebody
 from tests.services.makers import make_node, seeded_group
 

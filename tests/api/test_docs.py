@@ -12,7 +12,7 @@ import pytest
 from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
 from oemupdates.models import Node, Operator
-from oemupdates.services import tokens
+from oemupdates.services.access import tokens
 from tests.services.makers import make_node
 from tests.stream.listening import running
 

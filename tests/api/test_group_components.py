@@ -9,7 +9,7 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import ComponentWant, Group
-from oemupdates.services import component_wants, list_keys
+from oemupdates.services.components import component_wants, list_keys
 from tests.api.component_maker import make_component, make_row
 from tests.api.conftest import etag, problem, send, session, somebody
 from tests.services.makers import last_activity, seeded_group

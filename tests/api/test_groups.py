@@ -8,6 +8,7 @@ from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group
 from tests.api.conftest import etag, problem, send, session, somebody
+from tests.services.groups.test_uptake import DAY, aim, ran
 from tests.services.makers import (
     last_activity,
     make_application,
@@ -16,7 +17,6 @@ from tests.services.makers import (
     seeded_channel,
     seeded_group,
 )
-from tests.services.test_uptake import DAY, aim, ran
 
 
 @pytest.fixture

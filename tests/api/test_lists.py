@@ -8,7 +8,8 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Activity
-from oemupdates.services import activity, operators
+from oemupdates.services.access import operators
+from oemupdates.services.shared import activity
 from tests.api.conftest import session, somebody
 from tests.services.makers import make_activity, make_node, make_release, seeded_group
 

@@ -5,7 +5,8 @@ from django.utils import timezone
 from oemupdates.domain.checkin import OBSERVED
 from oemupdates.domain.report import read
 from oemupdates.models import ComponentPoll, Node
-from oemupdates.services import component_wants, reports
+from oemupdates.services.components import component_wants
+from oemupdates.services.drift import reports
 from tests.api.component_maker import make_component
 from tests.domain.test_report import DOCUMENT, EXTENSION, report
 from tests.services.makers import NOW, make_node, seeded_group

@@ -13,7 +13,7 @@ from oemupdates.domain.access import EVERYWHERE, Role
 from oemupdates.domain.node import State
 from oemupdates.domain.query import Query
 from oemupdates.models import Answer, Event, Node, Operator, RoleGrant, VersionInterval
-from oemupdates.services.finding import find
+from oemupdates.services.finding.finding import find
 from tests.api.conftest import etag, problem, send, session, somebody
 from tests.services.makers import NOW, make_node, seeded_group
 

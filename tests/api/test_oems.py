@@ -3,7 +3,7 @@ from django.test import Client
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Oem
-from oemupdates.services import oem_proposals
+from oemupdates.services.oem import oem_proposals
 from tests.api.conftest import etag, problem, send
 from tests.services.makers import NOW, make_node, make_release, seeded_group
 

@@ -16,7 +16,7 @@ from django.test import Client
 from oemupdates.domain.access import Permission
 from oemupdates.domain.node import State
 from oemupdates.models import Operator
-from oemupdates.services import tokens
+from oemupdates.services.access import tokens
 from tests.api.component_maker import make_component
 from tests.api.conftest import PASSWORD
 from tests.services.makers import make_node, make_release, seeded_channel

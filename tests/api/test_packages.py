@@ -12,8 +12,8 @@ from django.test import Client
 from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import FLATCAR, Activity, Channel, Release
-from oemupdates.services import tokens
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.access import tokens
+from oemupdates.services.releases.releases import Source, import_release
 from tests.api.conftest import problem, somebody
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel

@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import DownloadCount, Release
-from oemupdates.services import bucket_copying, channels, release_removal
+from oemupdates.services.groups import channels
+from oemupdates.services.hosting import bucket_copying
+from oemupdates.services.releases import release_removal
 from tests.api.conftest import problem, send
 from tests.domain.payload_maker import make_payload
 from tests.services.bundle_maker import host

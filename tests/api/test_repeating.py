@@ -12,7 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from oemupdates.models import Activity, DoneRequest, Group, Operator
-from oemupdates.services import groups, history, idempotency
+from oemupdates.services.groups import groups
+from oemupdates.services.server import history
+from oemupdates.services.shared import idempotency
 from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import seeded_group
 

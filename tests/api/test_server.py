@@ -8,7 +8,9 @@ from django.utils import timezone
 from oemupdates.domain.access import Permission, Role
 from oemupdates.domain.node import State
 from oemupdates.models import Operator, RejectedRequest
-from oemupdates.services import heartbeats, samples, tokens
+from oemupdates.services.access import tokens
+from oemupdates.services.counters import samples
+from oemupdates.services.shared import heartbeats
 from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import make_node, seeded_group
 

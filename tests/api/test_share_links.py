@@ -3,7 +3,8 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Group, ShareLink
-from oemupdates.services import channels, share_links
+from oemupdates.services.access import share_links
+from oemupdates.services.groups import channels
 from tests.api.conftest import problem, send, session, somebody
 from tests.services.makers import (
     NOW,

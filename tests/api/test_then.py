@@ -11,7 +11,7 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Answer, Node, VersionInterval
-from oemupdates.services import samples
+from oemupdates.services.counters import samples
 from tests.api.conftest import problem, session, somebody
 from tests.services.makers import make_node, seeded_group
 

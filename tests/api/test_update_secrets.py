@@ -2,8 +2,8 @@
 
 from django.test import Client
 
-from oemupdates.services import passes
-from oemupdates.services.passes import digest
+from oemupdates.services.checkins import passes
+from oemupdates.services.checkins.passes import digest
 from tests.api.conftest import problem, send
 from tests.services.makers import seeded_group
 

@@ -2,7 +2,7 @@ import pytest
 from django.test import Client
 
 from oemupdates.models import SyncRun, Upstream
-from oemupdates.services import proposals
+from oemupdates.services.sync import proposals
 from tests.api.conftest import etag, problem, send
 from tests.services.makers import make_release, seeded_channel
 

@@ -11,9 +11,9 @@ from django.db.backends.utils import CursorWrapper
 from bench.nodes import PLACES, Mix, Mode, shuffle
 from bench.seed import fill, finish, kinds, prepare
 from oemupdates.models import Answer, Event, GroupBudget, Node, NodeCount, VersionInterval
-from oemupdates.services import counters
-from oemupdates.services.postgres_line import Line
-from oemupdates.services.store_sqlite import SqliteStore
+from oemupdates.services.checkins.postgres_line import Line
+from oemupdates.services.checkins.store_sqlite import SqliteStore
+from oemupdates.services.counters import counters
 from tests.bench.flood import flood, routine_wave
 
 NODES = 1000

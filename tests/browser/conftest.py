@@ -23,7 +23,9 @@ from oemupdates.models import (
     RejectedRequest,
     VersionInterval,
 )
-from oemupdates.services import channels, counters, nodes
+from oemupdates.services.counters import counters
+from oemupdates.services.groups import channels
+from oemupdates.services.nodes import nodes
 from tests.servers import chromium
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 

@@ -29,20 +29,11 @@ from oemupdates.models import (
     Webhook,
     WebhookDelivery,
 )
-from oemupdates.services import (
-    catalogue,
-    component_wants,
-    components,
-    operators,
-    proposals,
-    roles,
-    share_links,
-    sync_runs,
-    tokens,
-    update_secrets,
-    upstreams,
-    webhooks,
-)
+from oemupdates.services.access import operators, roles, share_links, tokens, update_secrets
+from oemupdates.services.components import component_wants, components
+from oemupdates.services.news import webhooks
+from oemupdates.services.oem import catalogue
+from oemupdates.services.sync import proposals, sync_runs, upstreams
 from tests.api.component_maker import make_component, make_row
 from tests.services.makers import (
     make_advisory,

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from oemupdates.services import proof, update_secrets
+from oemupdates.services.access import proof, update_secrets
 from tests.browser.conftest import PASSWORD, Opener, Window
 from tests.browser.test_every_page import faults
 from tests.omaha.door import serving

@@ -12,7 +12,8 @@ from django.test import Client
 from oemupdates.domain.access import Role
 from oemupdates.domain.provider import Kind, Provider
 from oemupdates.models import Operator, Release
-from oemupdates.services import bundle_keys, roles
+from oemupdates.services.access import roles
+from oemupdates.services.carrying import bundle_keys
 from tests.browser.axe import faults
 from tests.browser.conftest import PASSWORD, Opener, Window
 from tests.browser.pages import LEFT_OUT, administer, asked, reached

@@ -13,7 +13,7 @@ from playwright.sync_api import Route, expect
 
 from oemupdates.domain.node import State
 from oemupdates.models import Group, NodeCount
-from oemupdates.services import share_links
+from oemupdates.services.access import share_links
 from tests.browser.conftest import Opener
 from tests.omaha.live import serving
 from tests.omaha.messages import check

@@ -8,7 +8,7 @@ from django.db import connection
 from playwright.sync_api import expect
 
 from oemupdates.models import SyncRun
-from oemupdates.services import sync_runs, upstreams
+from oemupdates.services.sync import sync_runs, upstreams
 from tests.browser.conftest import Opener
 from tests.services.makers import seeded_channel
 

@@ -25,9 +25,9 @@ from oemupdates.models import (
 )
 from oemupdates.omaha.batch import Batcher, Overloaded
 from oemupdates.omaha.lifespan import load_in_thread, make_store
-from oemupdates.services import nodes
-from oemupdates.services.checkins import Unwritable, Verdict
-from oemupdates.services.configuration import changing
+from oemupdates.services.checkins.checkins import Unwritable, Verdict
+from oemupdates.services.nodes import nodes
+from oemupdates.services.shared.configuration import changing
 from tests.domain.plain import APPLIED, FINISHED, FIRST, STARTED, UPDATED, check, ping, say
 from tests.services.makers import (
     budget_of,

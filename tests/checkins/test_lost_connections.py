@@ -11,8 +11,8 @@ import uvloop
 from django.db import connection
 
 from oemupdates.models import FLATCAR
-from oemupdates.services.checkins import Known, Unavailable, Writes
-from oemupdates.services.store_postgres import PostgresStore
+from oemupdates.services.checkins.checkins import Known, Unavailable, Writes
+from oemupdates.services.checkins.store_postgres import PostgresStore
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -11,7 +11,7 @@ import pytest
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Operator, RoleGrant
-from oemupdates.services import tokens
+from oemupdates.services.access import tokens
 from tests.services.makers import make_node, make_release
 from tests.stream.listening import running
 

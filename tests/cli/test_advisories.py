@@ -1,9 +1,9 @@
 import pytest
 
-from oemupdates.services import counters
+from oemupdates.services.counters import counters
 from tests.cli.conftest import Terminal
 from tests.services.makers import make_advisory
-from tests.services.test_exposure import CLEARED, HOLED, listed, vmware
+from tests.services.security.test_exposure import CLEARED, HOLED, listed, vmware
 
 pytestmark = [pytest.mark.processes, pytest.mark.once]
 

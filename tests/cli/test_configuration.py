@@ -9,7 +9,8 @@ import pytest
 from django.utils import timezone
 
 from oemupdates.models import DemoFleet, Node, SyncRun, VersionInterval
-from oemupdates.services import proposals, samples, upstreams
+from oemupdates.services.counters import samples
+from oemupdates.services.sync import proposals, upstreams
 from tests.cli.conftest import CLI, Terminal
 from tests.services.makers import make_release, seeded_channel
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from oemupdates.models import Activity, Node, Release
-from oemupdates.services import counters, groups
+from oemupdates.services.counters import counters
+from oemupdates.services.groups import groups
 from tests.cli.conftest import CLI, Terminal
 from tests.servers import free_port
 from tests.services.makers import make_release, seeded_group

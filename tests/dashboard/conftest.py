@@ -10,7 +10,8 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.domain.provider import Kind, Provider
 from oemupdates.models import Group, Operator, RoleGrant
-from oemupdates.services import heartbeats, proof, rates
+from oemupdates.services.access import proof
+from oemupdates.services.shared import heartbeats, rates
 from oemupdates.upstream import openid
 from tests.identity_servers import CLIENT, SECRET, GitHubServer, OpenIdServer
 

@@ -12,7 +12,10 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Activity, ActivityCheck, Operator
-from oemupdates.services import activity_chain, groups, nodes, operators
+from oemupdates.services.access import operators
+from oemupdates.services.groups import groups
+from oemupdates.services.nodes import nodes
+from oemupdates.services.shared import activity_chain
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import (
     make_activity,

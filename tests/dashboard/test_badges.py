@@ -7,7 +7,8 @@ from django.urls import reverse
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Operator, ShareLink
-from oemupdates.services import channels, share_links
+from oemupdates.services.access import share_links
+from oemupdates.services.groups import channels
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import NOW, make_node, make_release, seeded_channel, seeded_group
 

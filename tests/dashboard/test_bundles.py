@@ -12,8 +12,9 @@ from django.test import Client
 from oemupdates import tasks
 from oemupdates.domain import bundle
 from oemupdates.models import Activity, BundleImport, Channel, Operator, Release
-from oemupdates.services import bundle_keys, bundle_links, bundle_runs, bundles, file_locks
-from oemupdates.services.bundles import Choice
+from oemupdates.services.carrying import bundle_keys, bundle_links, bundle_runs, bundles
+from oemupdates.services.carrying.bundles import Choice
+from oemupdates.services.shared import file_locks
 from tests.dashboard.conftest import log_in
 from tests.payloads_door.test_endpoint import ask
 from tests.services.bundle_maker import host, whole

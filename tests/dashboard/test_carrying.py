@@ -9,7 +9,8 @@ from django.test import Client
 from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Operator
-from oemupdates.services import channels, releases
+from oemupdates.services.groups import channels
+from oemupdates.services.releases import releases
 from tests.dashboard.conftest import log_in, permit
 from tests.flatcar_update_rules import OnNode, Run, run
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group

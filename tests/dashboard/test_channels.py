@@ -6,8 +6,8 @@ from django.test import Client
 from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Channel, DeadEnd, Floor, Operator, Payload
-from oemupdates.services import channels as verbs
-from oemupdates.services import releases
+from oemupdates.services.groups import channels as verbs
+from oemupdates.services.releases import releases
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 

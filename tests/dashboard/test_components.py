@@ -10,7 +10,7 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Component, ComponentImage, ComponentWant, Group, Operator
-from oemupdates.services import components, list_keys
+from oemupdates.services.components import components, list_keys
 from tests.api.component_maker import make_component, make_row
 from tests.component_images import make_image
 from tests.dashboard.conftest import log_in, permit

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Permission, Role
 from oemupdates.models import Activity, Operator
-from oemupdates.services import factors, proof, tokens, viewers
+from oemupdates.services.access import factors, proof, tokens
+from oemupdates.services.news import viewers
 from tests.dashboard.conftest import PASSWORD, log_in
 from tests.services.makers import last_activity
 

@@ -11,7 +11,7 @@ from django.test import Client
 from oemupdates.domain import transfer
 from oemupdates.domain.access import Role
 from oemupdates.models import Component, ComponentWant, Group, Operator
-from oemupdates.services import components, list_keys
+from oemupdates.services.components import components, list_keys
 from tests.api.component_maker import make_component, make_row
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import last_activity, make_node, seeded_group

@@ -10,10 +10,11 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Operator, RejectedRequest
-from oemupdates.services import nodes, samples
+from oemupdates.services.counters import samples
+from oemupdates.services.nodes import nodes
 from tests.dashboard.conftest import log_in, permit
+from tests.services.groups.test_uptake import DAY, aim, ran
 from tests.services.makers import make_node, seeded_group
-from tests.services.test_uptake import DAY, aim, ran
 
 
 @pytest.fixture

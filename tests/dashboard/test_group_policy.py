@@ -9,7 +9,8 @@ from oemupdates.dashboard.group_policy import PolicyForm
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Node, Operator
-from oemupdates.services import channels, nodes
+from oemupdates.services.groups import channels
+from oemupdates.services.nodes import nodes
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import (
     last_activity,

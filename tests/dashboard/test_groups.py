@@ -8,7 +8,7 @@ from oemupdates.dashboard import group_list
 from oemupdates.dashboard.group_policy import PolicyForm
 from oemupdates.domain.node import State
 from oemupdates.models import Group
-from oemupdates.services import nodes
+from oemupdates.services.nodes import nodes
 from tests.services.makers import (
     last_activity,
     limit,

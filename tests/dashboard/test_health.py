@@ -3,7 +3,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from pytest_django import Settings
 
-from oemupdates.services import health
+from oemupdates.services.server import health
 
 
 def test_lives_without_a_log_in_or_a_database() -> None:

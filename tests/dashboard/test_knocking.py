@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from oemupdates.models import Activity, Operator
-from oemupdates.services import rates
+from oemupdates.services.shared import rates
 from tests.dashboard.conftest import PASSWORD
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"

@@ -11,7 +11,8 @@ from django.utils import timezone
 from oemupdates.domain.report import read
 from oemupdates.domain.sysupdate import Withheld
 from oemupdates.models import Component, ComponentPoll, ComponentWant, Node
-from oemupdates.services import component_wants, reports
+from oemupdates.services.components import component_wants
+from oemupdates.services.drift import reports
 from tests.api.component_maker import make_component
 from tests.domain.test_report import DOCUMENT, report
 from tests.services.makers import make_node, seeded_group

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import BulkChange, Node, Operator, SavedView
-from oemupdates.services import bulk, bulk_work, labels, nodes, walking
-from oemupdates.services.bulk import Wanted
+from oemupdates.services.finding import walking
+from oemupdates.services.nodes import bulk, bulk_work, labels, nodes
+from oemupdates.services.nodes.bulk import Wanted
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, seeded_group
 
@@ -221,8 +222,8 @@ class TestBulk:
             make_node(alias=f"web-{number}")
         make_node(alias="db-1")
         assert "Hold 6 nodes" in plan(page, "verb=hold&all=1&q=web-")
-        monkeypatch.setattr("oemupdates.services.bulk_preview.COUNTING_SECONDS", 0)
-        monkeypatch.setattr("oemupdates.services.bulk_preview.COUNTED_AT_ONCE", 2)
+        monkeypatch.setattr("oemupdates.services.nodes.bulk_preview.COUNTING_SECONDS", 0)
+        monkeypatch.setattr("oemupdates.services.nodes.bulk_preview.COUNTED_AT_ONCE", 2)
         html = plan(page, "verb=hold&all=1&q=web-")
         assert "Hold more than 2 nodes" in html
         assert 'data-confirm="2"' in html
@@ -311,7 +312,7 @@ class TestBulk:
 def test_a_search_that_stops_says_how_far_it_looked(
     page: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oemupdates.services.finding._FEW_ROWS", 0)
+    monkeypatch.setattr("oemupdates.services.finding.finding._FEW_ROWS", 0)
     monkeypatch.setattr(walking, "FIRST_WINDOW", 2)
     monkeypatch.setattr(walking, "PATIENCE_SECONDS", 0)
     for _ in range(5):

@@ -7,7 +7,7 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.domain.report import read
 from oemupdates.models import Node
-from oemupdates.services import reports
+from oemupdates.services.drift import reports
 from tests.api.conftest import session, somebody
 from tests.domain.test_report import DOCUMENT, EXTENSION, report
 from tests.services.makers import make_node

@@ -11,7 +11,7 @@ from django.utils import timezone
 from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
 from oemupdates.domain.node import State
 from oemupdates.models import Operator
-from oemupdates.services import nodes
+from oemupdates.services.nodes import nodes
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 
 ROW = re.compile(r'<th scope="row" class="long"><a href="/nodes/(\d+)/"')

@@ -8,7 +8,8 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Oem, OemProposal
-from oemupdates.services import oem_proposals, samples
+from oemupdates.services.counters import samples
+from oemupdates.services.oem import oem_proposals
 from tests.api.conftest import session, somebody
 from tests.services.makers import NOW, make_node, make_release, seeded_group
 

@@ -4,7 +4,7 @@ from django.test import Client
 from oemupdates.domain.access import Role
 from tests.api.conftest import session, somebody
 from tests.services.makers import make_node, seeded_group
-from tests.services.test_exposure import HOLED, listed, vmware
+from tests.services.security.test_exposure import HOLED, listed, vmware
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,9 @@ from django.utils import timezone
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Channel, Heartbeat, Operator, RejectedRequest
-from oemupdates.services import groups, nodes, releases
+from oemupdates.services.groups import groups
+from oemupdates.services.nodes import nodes
+from oemupdates.services.releases import releases
 from tests.dashboard.conftest import log_in, permit
 from tests.dashboard.overview_maker import aim, text
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from oemupdates.services import samples
+from oemupdates.services.counters import samples
 from tests.dashboard.overview_maker import text
 from tests.services.makers import make_node
 

@@ -7,7 +7,7 @@ from oemupdates.dashboard.path_drawing import MOST_COLUMNS, draw
 from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Channel, DeadEnd, Floor, Operator
-from oemupdates.services.ways import Stop
+from oemupdates.services.groups.ways import Stop
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 

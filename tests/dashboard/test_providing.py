@@ -10,7 +10,7 @@ from django.test import Client
 from oemupdates.domain.access import Role
 from oemupdates.domain.provider import Provider
 from oemupdates.models import Operator
-from oemupdates.services import operators
+from oemupdates.services.access import operators
 from tests.dashboard.conftest import log_in as log_in_as
 from tests.dashboard.conftest import permit
 from tests.dashboard.provided import come_back, leave, log_in, roles_of, who, words, written

@@ -9,7 +9,10 @@ from django.test import Client
 from oemupdates.domain.access import Permission
 from oemupdates.domain.notice import Shape
 from oemupdates.models import Operator, UpdateSecret, Upstream, Webhook
-from oemupdates.services import proof, rates, tokens, upstreams, webhooks
+from oemupdates.services.access import proof, tokens
+from oemupdates.services.news import webhooks
+from oemupdates.services.shared import rates
+from oemupdates.services.sync import upstreams
 from tests.api.conftest import etag, problem, send
 from tests.dashboard.conftest import PASSWORD
 from tests.services.makers import last_activity, make_token, seeded_group

@@ -10,7 +10,7 @@ from django.test import Client
 
 from oemupdates.domain.provider import Provider
 from oemupdates.models import Operator
-from oemupdates.services import proof
+from oemupdates.services.access import proof
 from tests.dashboard.provided import come_back, leave, log_in, who, words
 from tests.identity_servers import OpenIdServer
 

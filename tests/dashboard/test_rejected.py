@@ -90,7 +90,7 @@ def test_sums_up_reasons_the_most_frequent_first(page: Client) -> None:
 
 
 def test_sums_up_no_more_than_the_newest(page: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oemupdates.services.rejected_sums.SUMMED", 2)
+    monkeypatch.setattr("oemupdates.services.checkins.rejected_sums.SUMMED", 2)
     for number in range(3):
         make_rejected(number, times=10)
     assert ">20</a></td>" in page.get("/rejected/").content.decode()

@@ -14,14 +14,11 @@ from django.utils import timezone
 from oemupdates.domain import collection
 from oemupdates.domain.access import Role
 from oemupdates.models import DownloadCount, Operator, Release
-from oemupdates.services import (
-    bucket_copying,
-    channels,
-    collecting,
-    components,
-    payload_disk,
-    release_removal,
-)
+from oemupdates.services.components import components
+from oemupdates.services.groups import channels
+from oemupdates.services.hosting import bucket_copying, payload_disk
+from oemupdates.services.releases import release_removal
+from oemupdates.services.upkeep import collecting
 from tests.component_images import host_image
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.bundle_maker import host

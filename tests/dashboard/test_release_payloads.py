@@ -8,12 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from oemupdates.models import Operator, Release
-from oemupdates.services import verifying
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.releases.releases import Source, import_release
+from oemupdates.services.upkeep import verifying
 from tests.dashboard.conftest import log_in
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
-from tests.services.test_verifying import announce
+from tests.services.upkeep.test_verifying import announce
 from tests.upstream.public_server import PublicServer
 
 OS = make_payload(b"the system")

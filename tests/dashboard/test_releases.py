@@ -11,7 +11,8 @@ from oemupdates.dashboard.adoption import adoption_chart
 from oemupdates.domain.access import EVERYWHERE, Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Operator, Package, PackageList, Payload, Release, Sample
-from oemupdates.services import channels, samples
+from oemupdates.services.counters import samples
+from oemupdates.services.groups import channels
 from tests.dashboard.conftest import PASSWORD, log_in, permit
 from tests.services.makers import flatcar, make_node, make_release, seeded_channel, seeded_group
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Event, Operator, Retention
-from oemupdates.services import heartbeats, retention
+from oemupdates.services.server import retention
+from oemupdates.services.shared import heartbeats
 from tests.api.conftest import problem, send
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import NOW, make_node

@@ -5,7 +5,8 @@ from django.test import Client
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Advisory, Release
-from oemupdates.services import channels, exposure_days
+from oemupdates.services.groups import channels
+from oemupdates.services.security import exposure_days
 from tests.api.conftest import session, somebody
 from tests.services.makers import (
     NOW,
@@ -16,7 +17,7 @@ from tests.services.makers import (
     seeded_channel,
     seeded_group,
 )
-from tests.services.test_exposure import CLEARED, HOLED, listed, vmware
+from tests.services.security.test_exposure import CLEARED, HOLED, listed, vmware
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator, UpdateSecret
-from oemupdates.services import passes, update_secrets
-from oemupdates.services.passes import PLAIN, Used, digest
+from oemupdates.services.access import update_secrets
+from oemupdates.services.checkins import passes
+from oemupdates.services.checkins.passes import PLAIN, Used, digest
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, make_operator, seeded_group
 

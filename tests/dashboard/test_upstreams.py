@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 
 from oemupdates.models import Operator, Proposal, Subscription, SyncRun, Upstream
-from oemupdates.services import proposals, sync_runs, upstreams
-from oemupdates.services.sync_runs import Outcome
+from oemupdates.services.sync import proposals, sync_runs, upstreams
+from oemupdates.services.sync.sync_runs import Outcome
 from tests.dashboard.conftest import log_in
 from tests.services.makers import make_release, seeded_channel
 

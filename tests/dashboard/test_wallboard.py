@@ -10,7 +10,9 @@ from oemupdates.dashboard import wallboard
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Operator, ShareLink
-from oemupdates.services import channels, nodes, share_links
+from oemupdates.services.access import share_links
+from oemupdates.services.groups import channels
+from oemupdates.services.nodes import nodes
 from tests.dashboard.conftest import log_in, permit
 from tests.services.makers import make_node, make_release, seeded_channel, seeded_group
 

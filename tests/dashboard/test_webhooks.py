@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from oemupdates.models import Webhook, WebhookDelivery
-from oemupdates.services import webhooks
-from oemupdates.services.deliveries import PURPOSE
-from oemupdates.services.sealing import unseal
+from oemupdates.services.news import webhooks
+from oemupdates.services.news.deliveries import PURPOSE
+from oemupdates.services.shared.sealing import unseal
 from tests.services.makers import make_operator
 
 SAID = {

@@ -9,7 +9,7 @@ from oemupdates.dashboard import rejected_words, words
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Reason, Why, change
-from oemupdates.services.retention import Kind
+from oemupdates.services.server.retention import Kind
 
 PRODUCT = Path(words.__file__).parent.parent
 ICONS = PRODUCT.parent / "templates/icons"
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.once
 
 def said_by(folder: str, pattern: str) -> set[str]:
     """What a pattern finds in the code of a folder."""
-    texts = [path.read_text() for path in (PRODUCT / folder).glob("*.py")]
+    texts = [path.read_text() for path in (PRODUCT / folder).rglob("*.py")]
     return {found for text in texts for found in re.findall(pattern, text)}
 
 

@@ -16,7 +16,7 @@ from oemupdates.management.simulation.step import (
     pretend,
 )
 from oemupdates.models import Channel
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.releases.releases import Source, import_release
 from tests.domain.payload_maker import make_payload
 from tests.omaha.door import Door
 

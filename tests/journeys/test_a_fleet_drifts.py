@@ -16,8 +16,8 @@ from oemupdates.domain.drift_words import label
 from oemupdates.domain.query_reading import read
 from oemupdates.metrics import collector
 from oemupdates.models import Channel, Payload
-from oemupdates.services import remeasuring
-from oemupdates.services.finding import find
+from oemupdates.services.drift import remeasuring
+from oemupdates.services.finding.finding import find
 from tests.api.conftest import session, somebody
 from tests.services.makers import (
     counted,

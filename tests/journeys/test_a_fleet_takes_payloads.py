@@ -16,7 +16,10 @@ from oemupdates.management.simulation.request import Facts
 from oemupdates.management.simulation.stock import StockNode
 from oemupdates.models import DownloadCount, Node, NodeDownload, Payload, Release
 from oemupdates.models.download import Taken
-from oemupdates.services import fallbacks, groups, heartbeats, origins
+from oemupdates.services.groups import groups
+from oemupdates.services.releases import origins
+from oemupdates.services.shared import heartbeats
+from oemupdates.services.upkeep import fallbacks
 from tests.journeys.fleet import Fleet, publish
 from tests.omaha.door import Door, serving
 from tests.services.makers import seeded_channel, seeded_group

@@ -18,7 +18,9 @@ from oemupdates.management.simulation.habits import Fate, Habits
 from oemupdates.management.simulation.request import Facts
 from oemupdates.management.simulation.stock import StockNode
 from oemupdates.models import Answer, Event, Node, VersionInterval
-from oemupdates.services import counters, groups, nodes
+from oemupdates.services.counters import counters
+from oemupdates.services.groups import groups
+from oemupdates.services.nodes import nodes
 from tests.journeys.fleet import Fleet, publish
 from tests.omaha.door import Door, serving
 from tests.services.makers import counted, recounted, seeded_channel, seeded_group

@@ -14,8 +14,8 @@ from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.metrics.collector import FleetCollector
 from oemupdates.models import Advisory, Node
-from oemupdates.services import sync, sync_runs, upstreams
-from oemupdates.services.upstreams import Terms
+from oemupdates.services.sync import sync, sync_runs, upstreams
+from oemupdates.services.sync.upstreams import Terms
 from tests.api.conftest import session, somebody
 from tests.domain.payload_maker import make_payload
 from tests.omaha.door import Door, serving

@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Payload, SyncRun
-from oemupdates.services import sync_runs, upstreams
-from oemupdates.services.upstreams import Terms
+from oemupdates.services.sync import sync_runs, upstreams
+from oemupdates.services.sync.upstreams import Terms
 from tests.domain.payload_maker import make_manifest, sign
 from tests.services.makers import seeded_channel
 from tests.upstream.public_server import BOARD, PublicServer, real_files

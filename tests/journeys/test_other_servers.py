@@ -37,7 +37,7 @@ START_SECONDS = 60.0
 # What an operator of the other fleet does by page.
 FLOOR = f"""
 from oemupdates.models import FLATCAR, Channel, Release
-from oemupdates.services import channels
+from oemupdates.services.groups import channels
 stable = Channel.objects.get(application__uuid=FLATCAR, name="stable", architecture="amd64")
 old = Release.objects.get(version="{OLD}")
 channels.add_floor(stable, old, because="new boot loader", by=None)

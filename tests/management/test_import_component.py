@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from oemupdates.models import ComponentImage
-from oemupdates.services import list_keys
+from oemupdates.services.components import list_keys
 from tests.component_images import make_image
 
 pytestmark = pytest.mark.django_db

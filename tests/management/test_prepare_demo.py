@@ -10,7 +10,7 @@ from oemupdates.domain.shipped import SHIPPED
 from oemupdates.management.simulation import content
 from oemupdates.management.simulation.population import TRACKS, VERSIONS
 from oemupdates.models import Activity, Architecture, Channel, Group, Payload, Release
-from oemupdates.services import groups
+from oemupdates.services.groups import groups
 
 pytestmark = pytest.mark.django_db
 

@@ -24,16 +24,13 @@ from oemupdates.domain.drift_words import severity
 from oemupdates.domain.node import State
 from oemupdates.metrics import collector, endpoint
 from oemupdates.models import ActivityCheck, Subscription
-from oemupdates.services import (
-    activity_chain,
-    bucket_copying,
-    health,
-    heartbeats,
-    samples,
-    upstreams,
-    webhooks,
-)
-from oemupdates.services.webhooks import Terms
+from oemupdates.services.counters import samples
+from oemupdates.services.hosting import bucket_copying
+from oemupdates.services.news import webhooks
+from oemupdates.services.news.webhooks import Terms
+from oemupdates.services.server import health
+from oemupdates.services.shared import activity_chain, heartbeats
+from oemupdates.services.sync import upstreams
 from tests.omaha.door import Door, serving
 from tests.omaha.messages import NEW, check, tell
 from tests.omaha.policy import publish

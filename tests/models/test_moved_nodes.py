@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from oemupdates.models import Group, Node
-from oemupdates.services import groups
+from oemupdates.services.groups import groups
 from tests.services.makers import flatcar, make_node, seeded_group
 
 pytestmark = pytest.mark.django_db

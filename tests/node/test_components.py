@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from oemupdates.domain.transfer import Source, butane, transfer, units
-from oemupdates.services import component_wants
+from oemupdates.services.components import component_wants
 from tests.component_images import host_image
 from tests.omaha.live import serving
 from tests.services.makers import seeded_group

@@ -15,7 +15,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from oemupdates.domain import snippet
-from oemupdates.services import node_files
+from oemupdates.services.oem import node_files
 from tests.node.tree import SCRIPTS, Tree
 
 pytestmark = pytest.mark.once

@@ -5,8 +5,8 @@ from typing import Any
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Channel, Floor, Group, Release
-from oemupdates.services.configuration import changing
-from oemupdates.services.releases import Imported, Source, import_release
+from oemupdates.services.releases.releases import Imported, Source, import_release
+from oemupdates.services.shared.configuration import changing
 from tests.services.makers import make_release, seeded_channel
 
 PAYLOADS = Path(__file__).parent.parent / "payloads"

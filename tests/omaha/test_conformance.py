@@ -11,8 +11,8 @@ from oemupdates.domain import event as events
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
 from oemupdates.models import Event, Node, VersionInterval
-from oemupdates.services.counters import mark_dark
-from oemupdates.services.kept import read_reasons
+from oemupdates.services.checkins.kept import read_reasons
+from oemupdates.services.counters.counters import mark_dark
 from tests.omaha.door import Door
 from tests.omaha.messages import (
     APPLIED,

@@ -7,9 +7,10 @@ import pytest
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Channel, Release
-from oemupdates.services import bundle_keys, bundles, channels
-from oemupdates.services.bundle_import import Belief, take
-from oemupdates.services.bundles import Choice
+from oemupdates.services.carrying import bundle_keys, bundles
+from oemupdates.services.carrying.bundle_import import Belief, take
+from oemupdates.services.carrying.bundles import Choice
+from oemupdates.services.groups import channels
 from tests.omaha import messages
 from tests.omaha.door import Door
 from tests.payloads_door.test_endpoint import ask

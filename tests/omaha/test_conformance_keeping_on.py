@@ -7,8 +7,8 @@ from oemupdates.domain.node import State
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason, Why
 from oemupdates.models import Node, RejectedRequest
-from oemupdates.services.configuration import changing
-from oemupdates.services.kept import read_reasons
+from oemupdates.services.checkins.kept import read_reasons
+from oemupdates.services.shared.configuration import changing
 from tests.omaha.door import Answer, Door, serving
 from tests.omaha.messages import (
     APPLIED,

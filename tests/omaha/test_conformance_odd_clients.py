@@ -8,7 +8,7 @@ import pytest
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Why
 from oemupdates.models import Node, RejectedRequest
-from oemupdates.services.kept import read_reasons
+from oemupdates.services.checkins.kept import read_reasons
 from tests.omaha.door import UPDATE, Door
 from tests.omaha.messages import (
     CUSTOM,

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason, Why, sentence
 from oemupdates.models import Channel, Node
-from oemupdates.services.kept import read_reasons
-from oemupdates.services.payload_files import BadPayload
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.checkins.kept import read_reasons
+from oemupdates.services.hosting.payload_files import BadPayload
+from oemupdates.services.releases.releases import Source, import_release
 from tests import omaha_install
 from tests.omaha.door import Answer, Door
 from tests.omaha.messages import (

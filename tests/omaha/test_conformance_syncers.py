@@ -9,9 +9,10 @@ import pytest
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.reason import Reason
 from oemupdates.models import Node, NodeCount
-from oemupdates.services import channels, groups, releases
-from oemupdates.services.kept import read_reasons
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.checkins.kept import read_reasons
+from oemupdates.services.groups import channels, groups
+from oemupdates.services.releases import releases
+from oemupdates.services.releases.releases import Source, import_release
 from tests.omaha.door import Answer, Door
 from tests.omaha.messages import (
     MACHINE,

@@ -10,7 +10,9 @@ import pytest
 from oemupdates.domain.sysupdate import Image, newest_first
 from oemupdates.domain.transfer import Source
 from oemupdates.models import ComponentImage, ComponentPoll, Group, Node
-from oemupdates.services import component_wants, components, groups, list_keys, nodes
+from oemupdates.services.components import component_wants, components, list_keys
+from oemupdates.services.groups import groups
+from oemupdates.services.nodes import nodes
 from tests.component_images import host_image
 from tests.omaha.door import Door
 from tests.omaha.live import serving

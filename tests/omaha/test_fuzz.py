@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from oemupdates.models import Node, NodeCount, RejectedRequest
 from oemupdates.omaha.protocol import BadRequest
 from oemupdates.omaha.xml import parse_any, parse_stock
-from oemupdates.services.counters import cell
+from oemupdates.services.counters.counters import cell
 from tests import omaha_rules
 from tests.omaha.corpus import HOSTILE, RECORDED, SEEDS, WELL_MEANT
 from tests.omaha.door import Answer, Door, _scope, exchange

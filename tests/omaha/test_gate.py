@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from oemupdates.models import Node, Operator, RejectedRequest, UpdateSecret
 from oemupdates.omaha import gate
-from oemupdates.services import update_secrets
-from oemupdates.services.passes import PLAIN
+from oemupdates.services.access import update_secrets
+from oemupdates.services.checkins.passes import PLAIN
 from tests.omaha.door import Door, serving
 from tests.omaha.messages import check
 from tests.services.makers import make_operator, seeded_group

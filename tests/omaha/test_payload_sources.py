@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from oemupdates.models import Node
-from oemupdates.services import node_urls
+from oemupdates.services.hosting import node_urls
 from tests.omaha.door import Answer, Door
 from tests.omaha.messages import MACHINE, NEW, STARTED, check, tell
 from tests.omaha.policy import publish, shape

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from oemupdates.models import DownloadCount, Node, NodeDownload
-from oemupdates.services import node_urls
+from oemupdates.services.hosting import node_urls
 from tests.omaha.door import Door, serving
 from tests.payloads_door.test_endpoint import CONTENTS
 from tests.services.makers import make_node

@@ -10,8 +10,8 @@ from django.conf import settings
 
 from oemupdates.models import FLATCAR, Channel
 from oemupdates.payloads.endpoint import PayloadEndpoint
-from oemupdates.services import snapshot
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.checkins import snapshot
+from oemupdates.services.releases.releases import Source, import_release
 
 CONTENTS = b"CrAU" + bytes(range(256)) * 4096
 FOLDER = "/payloads/amd64-usr/4593.2.1"

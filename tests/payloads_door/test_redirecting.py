@@ -13,7 +13,7 @@ import pytest
 
 from oemupdates.models import DownloadCount, NodeDownload
 from oemupdates.payloads import redirecting
-from oemupdates.services import bucket, bucket_copying, node_urls
+from oemupdates.services.hosting import bucket, bucket_copying, node_urls
 from tests.omaha.door import Answer, Door, serving
 from tests.services.bundle_maker import host
 from tests.services.makers import make_node

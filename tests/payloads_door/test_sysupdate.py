@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError
 
 from oemupdates.models import ComponentImage, ComponentPoll
-from oemupdates.services import component_lists, component_wants, components, list_keys
+from oemupdates.services.components import component_lists, component_wants, components, list_keys
 from tests.component_images import host_image
 from tests.omaha.door import Door, serving
 from tests.services.makers import make_node, seeded_group

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from oemupdates.services import rates
+from oemupdates.services.shared import rates
 from tests.omaha.door import Door, serving
 
 

@@ -10,7 +10,7 @@ from oemupdates.domain.drift import first_of
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Node
 from oemupdates.reports.endpoint import PATH
-from oemupdates.services import counters
+from oemupdates.services.counters import counters
 from tests.domain.test_report import report
 from tests.omaha.door import Door
 from tests.omaha.messages import APPLIED, CUSTOM, MACHINE, NEW, OLD, check, failed, tell

@@ -9,8 +9,9 @@ import pytest
 from oemupdates.domain.report import load
 from oemupdates.models import FLATCAR, Node, RejectedRequest, SysextReport, UpdateSecret
 from oemupdates.reports import endpoint
-from oemupdates.services import reports, update_secrets
-from oemupdates.services.passes import PLAIN
+from oemupdates.services.access import update_secrets
+from oemupdates.services.checkins.passes import PLAIN
+from oemupdates.services.drift import reports
 from tests.domain.test_report import DOCUMENT, report
 from tests.omaha.door import Answer, Door, exchange
 from tests.omaha.messages import MACHINE, NEW, check

@@ -11,9 +11,9 @@ from oemupdates.domain.bundle import Manifest
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.ustar import END, Member, pieces
 from oemupdates.models import PackageList, Release
-from oemupdates.services import bundle_keys, bundles
-from oemupdates.services.bundle_import import Belief
-from oemupdates.services.releases import Source, import_release
+from oemupdates.services.carrying import bundle_keys, bundles
+from oemupdates.services.carrying.bundle_import import Belief
+from oemupdates.services.releases.releases import Source, import_release
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
 

@@ -26,7 +26,7 @@ from oemupdates.models import (
     Payload,
     Release,
 )
-from oemupdates.services.counters import Cell, Moves, cell, holds_place
+from oemupdates.services.counters.counters import Cell, Moves, cell, holds_place
 
 NOW = datetime(2026, 9, 1, 12, 0, tzinfo=UTC)
 _numbers = itertools.count(1)

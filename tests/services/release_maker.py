@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.services import releases
-from oemupdates.services.releases import Source
+from oemupdates.services.releases import releases
+from oemupdates.services.releases.releases import Source
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
 

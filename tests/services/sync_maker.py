@@ -4,9 +4,10 @@ from hashlib import sha1, sha256
 from pathlib import Path
 
 from oemupdates.domain.policy import OS_PAYLOAD
-from oemupdates.services import publishing, sync, sync_runs, upstreams
-from oemupdates.services.publishing import Announced, Announcement
-from oemupdates.services.upstreams import Terms
+from oemupdates.services.releases import publishing
+from oemupdates.services.releases.publishing import Announced, Announcement
+from oemupdates.services.sync import sync, sync_runs, upstreams
+from oemupdates.services.sync.upstreams import Terms
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import seeded_channel
 

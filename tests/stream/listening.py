@@ -17,7 +17,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from fleet.asgi import Fleet
 from fleet.http import Protocol
 from oemupdates.models import Group, Node, Operator
-from oemupdates.services import groups
+from oemupdates.services.groups import groups
 from tests.services.makers import seeded_group
 
 DEADLINE_SECONDS = 20

@@ -10,8 +10,9 @@ from django.db import transaction
 
 from oemupdates.domain.access import Role
 from oemupdates.models import Node, Operator, RoleGrant
-from oemupdates.services import activity, nodes
-from oemupdates.services.counters import Moves
+from oemupdates.services.counters.counters import Moves
+from oemupdates.services.nodes import nodes
+from oemupdates.services.shared import activity
 from oemupdates.stream import endpoint
 from tests.services.makers import make_node, seeded_group
 from tests.stream.listening import Listener, Running, other_group, see, session_of, switch

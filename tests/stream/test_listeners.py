@@ -9,8 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from oemupdates.domain.access import Permission
 from oemupdates.models import Operator, RoleGrant
-from oemupdates.services import nodes, tokens
-from oemupdates.services.tokens import Terms
+from oemupdates.services.access import tokens
+from oemupdates.services.access.tokens import Terms
+from oemupdates.services.nodes import nodes
 from tests.services.makers import make_node, seeded_group
 from tests.stream.listening import Listener, Running, other_group, running, see, session_of
 

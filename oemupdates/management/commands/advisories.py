@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from oemupdates.services import advisories
+from oemupdates.services.security import advisories
 
 
 class Command(BaseCommand):

@@ -9,9 +9,9 @@ from django.template.defaultfilters import filesizeformat
 
 from oemupdates.domain import bundle
 from oemupdates.models import FLATCAR, Release
-from oemupdates.services import bundle_import, bundle_keys, bundle_runs, bundles
-from oemupdates.services.activity import Refused
-from oemupdates.services.bundle_import import Belief
+from oemupdates.services.carrying import bundle_import, bundle_keys, bundle_runs, bundles
+from oemupdates.services.carrying.bundle_import import Belief
+from oemupdates.services.shared.activity import Refused
 
 _ARCHITECTURES = {"amd64-usr": "amd64", "arm64-usr": "arm64"}
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
-from oemupdates.services import collecting
-from oemupdates.services.activity import Refused
+from oemupdates.services.shared.activity import Refused
+from oemupdates.services.upkeep import collecting
 
 
 class Command(BaseCommand):

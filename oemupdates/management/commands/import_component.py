@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.domain.sysupdate import SUMS
-from oemupdates.services import components
-from oemupdates.services.activity import Refused
+from oemupdates.services.components import components
+from oemupdates.services.shared.activity import Refused
 
 _DIGITS = 64
 

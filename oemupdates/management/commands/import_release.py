@@ -8,9 +8,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 
 from oemupdates.models import FLATCAR, Architecture, Channel, Release
-from oemupdates.services import release_additions, releases
-from oemupdates.services.activity import Refused
-from oemupdates.services.releases import Imported, Source
+from oemupdates.services.releases import release_additions, releases
+from oemupdates.services.releases.releases import Imported, Source
+from oemupdates.services.shared.activity import Refused
 
 _BOARDS = {f"{architecture}-usr": architecture for architecture in Architecture.values}
 

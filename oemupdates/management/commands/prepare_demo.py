@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from oemupdates.management.simulation.content import prepare
-from oemupdates.services.activity import Refused
+from oemupdates.services.shared.activity import Refused
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from oemupdates.models import Operator
-from oemupdates.services import factors
+from oemupdates.services.access import factors
 
 
 class Command(BaseCommand):

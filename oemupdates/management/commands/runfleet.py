@@ -21,7 +21,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from oemupdates.management.supervisor import Supervisor
-from oemupdates.services import operators, passes
+from oemupdates.services.access import operators
+from oemupdates.services.checkins import passes
 
 SUGGESTED_DEMO = 20
 # A demo node checks in every half a minute, and not every 45.

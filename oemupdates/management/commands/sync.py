@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from oemupdates.management.commands.upstream import find, find_channel
 from oemupdates.models import Subscription, SyncRun
-from oemupdates.services import sync, sync_runs
-from oemupdates.services.activity import Refused
-from oemupdates.services.sync_keeper import Keeper
+from oemupdates.services.shared.activity import Refused
+from oemupdates.services.sync import sync, sync_runs
+from oemupdates.services.sync.sync_keeper import Keeper
 
 _SAY_SECONDS = 5.0
 

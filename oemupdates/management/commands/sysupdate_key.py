@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from oemupdates.services import list_keys
-from oemupdates.services.activity import Refused
+from oemupdates.services.components import list_keys
+from oemupdates.services.shared.activity import Refused
 
 
 class Command(BaseCommand):

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from oemupdates.models import FLATCAR, Architecture, Channel, Proposal, Upstream
-from oemupdates.services import proposals, upstreams
-from oemupdates.services.activity import Refused
-from oemupdates.services.upstreams import Kind, Policy, Terms
+from oemupdates.services.shared.activity import Refused
+from oemupdates.services.sync import proposals, upstreams
+from oemupdates.services.sync.upstreams import Kind, Policy, Terms
 
 _BOARDS = {f"{architecture}-usr": architecture for architecture in Architecture.values}
 _TERMS = [field.name for field in fields(Terms)]

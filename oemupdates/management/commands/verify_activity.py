@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from oemupdates.services import activity_chain
+from oemupdates.services.shared import activity_chain
 
 
 class Command(BaseCommand):

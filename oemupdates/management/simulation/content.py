@@ -10,7 +10,8 @@ from oemupdates.domain.payload import unsigned
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.shipped import SHIPPED
 from oemupdates.models import FLATCAR, Application, Architecture, Channel, Group, Release
-from oemupdates.services import channels, groups, releases
+from oemupdates.services.groups import channels, groups
+from oemupdates.services.releases import releases
 
 # Oldest first, so that each channel ends on its newest.
 RELEASES = {

@@ -1,8 +1,9 @@
 import pytest
 
 from oemupdates.models import Release
-from oemupdates.services import channels, releases
-from oemupdates.services.activity import BadWords
+from oemupdates.services.groups import channels
+from oemupdates.services.releases import releases
+from oemupdates.services.shared.activity import BadWords
 from tests.services.makers import last_activity, make_operator, make_release, seeded_channel
 
 pytestmark = pytest.mark.django_db

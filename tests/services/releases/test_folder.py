@@ -6,7 +6,7 @@ import pytest
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Payload, Release
-from oemupdates.services.payload_files import BadPayload
+from oemupdates.services.hosting.payload_files import BadPayload
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import last_activity, seeded_channel
 from tests.services.release_maker import REAL, make_folder, run

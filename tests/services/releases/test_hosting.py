@@ -9,8 +9,9 @@ import pytest
 
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Release
-from oemupdates.services import payload_files, releases
-from oemupdates.services.payload_files import BadPayload
+from oemupdates.services.hosting import payload_files
+from oemupdates.services.hosting.payload_files import BadPayload
+from oemupdates.services.releases import releases
 from tests.domain.payload_maker import make_payload
 from tests.services.release_maker import files_below, run
 

@@ -7,8 +7,9 @@ import pytest
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.domain.version import sort_key
 from oemupdates.models import Activity, Payload, Release
-from oemupdates.services import channels, releases
-from oemupdates.services.releases import CannotImport
+from oemupdates.services.groups import channels
+from oemupdates.services.releases import releases
+from oemupdates.services.releases.releases import CannotImport
 from tests.domain.payload_maker import make_payload
 from tests.services.makers import last_activity, make_operator, make_release, seeded_channel
 from tests.services.release_maker import REAL, files_below, make_folder, run, written

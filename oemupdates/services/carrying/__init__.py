@@ -1,0 +1,1 @@
+"""What is carried by hand: to a node, and over an air gap in bundles."""

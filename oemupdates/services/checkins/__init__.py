@@ -1,0 +1,1 @@
+"""A check-in: a batch of them in memory, and how it is written."""

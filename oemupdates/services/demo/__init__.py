@@ -1,0 +1,1 @@
+"""A fleet to look around with, by the same check-ins."""

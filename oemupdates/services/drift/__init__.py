@@ -1,0 +1,1 @@
+"""Drift: measured again by the clock and by what nodes report, counted and told."""

@@ -1,0 +1,1 @@
+"""Finding nodes and activity: a query within a reach as rows, pages and numbers."""

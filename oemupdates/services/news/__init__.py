@@ -1,0 +1,1 @@
+"""What happened, for those who watch and for webhooks."""

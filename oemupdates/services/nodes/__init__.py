@@ -1,0 +1,1 @@
+"""What operators do to nodes, one by one and in bulk, and what those ran at a moment."""

@@ -1,0 +1,1 @@
+"""Releases: registered, completed, compared, and removed."""

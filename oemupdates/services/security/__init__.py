@@ -1,0 +1,1 @@
+"""Known holes, held against what nodes run."""

@@ -1,0 +1,1 @@
+"""The server itself: its clock, its health, and what it lets go with time."""

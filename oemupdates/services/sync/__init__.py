@@ -1,0 +1,1 @@
+"""Releases that come by themselves, from other servers."""
