@@ -23,7 +23,7 @@ class TestWork:
         public.publish(NEW, system("new"))
         subscription = follow(public, needs_signature=False)
         hosted.mkdir()
-        most = shutil.disk_usage(hosted).free * 2 // 3
+        most = shutil.disk_usage(hosted).free * 3 // 4
         settings.SYNC_DISK_RESERVE = most // 2
         with disk_room.taking(hosted / ".staging/others", most // 2):
             settings.SYNC_DISK_RESERVE = most
