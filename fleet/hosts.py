@@ -7,8 +7,8 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 
-from oemupdates.api import refusing
-from oemupdates.api.problems import UnknownHost
+from oemupdates.api.frame import refusing
+from oemupdates.api.frame.problems import UnknownHost
 
 logger = logging.getLogger(__name__)
 _MOST_SHOWN = 100

@@ -193,7 +193,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "oemupdates.metrics.middleware.PageTimeMiddleware",
-    "oemupdates.dashboard.middleware.OriginMiddleware",
+    "oemupdates.dashboard.frame.middleware.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -204,11 +204,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
-    "oemupdates.dashboard.middleware.RefusalMiddleware",
-    "oemupdates.dashboard.middleware.OneTimePasswordMiddleware",
+    "oemupdates.dashboard.frame.middleware.RefusalMiddleware",
+    "oemupdates.dashboard.frame.middleware.OneTimePasswordMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "oemupdates.dashboard.middleware.SessionMiddleware",
-    "oemupdates.dashboard.middleware.RoleMiddleware",
+    "oemupdates.dashboard.frame.middleware.SessionMiddleware",
+    "oemupdates.dashboard.frame.middleware.RoleMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "fleet.urls"
@@ -221,9 +221,9 @@ TEMPLATES = [
         "OPTIONS": {
             # The small parts of every page; templates load nothing.
             "builtins": [
-                "oemupdates.dashboard.tags",
-                "oemupdates.dashboard.frame",
-                "oemupdates.dashboard.parts",
+                "oemupdates.dashboard.frame.tags",
+                "oemupdates.dashboard.frame.frame",
+                "oemupdates.dashboard.frame.parts",
             ],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -253,10 +253,10 @@ try:
 except ValueError as error:
     message = f"FLEET_REQUIRE_SECOND_FACTOR must be some of {', '.join(Role)}: {error}"
     raise ImproperlyConfigured(message) from error
-ACCOUNT_ADAPTER = "oemupdates.dashboard.adapters.AccountAdapter"
+ACCOUNT_ADAPTER = "oemupdates.dashboard.access.adapters.AccountAdapter"
 # Attempts are counted by `services/access/knocking`, for every way in.
 ACCOUNT_RATE_LIMITS = False
-MFA_ADAPTER = "oemupdates.dashboard.adapters.FactorAdapter"
+MFA_ADAPTER = "oemupdates.dashboard.access.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "OEM Fleet"
 USERSESSIONS_TRACK_ACTIVITY = False

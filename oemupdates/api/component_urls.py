@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from oemupdates.api import component_images, components
+from oemupdates.api.components import component_images, components
 
 v1: list[URLPattern] = [
     path("components", components.Components.as_view(), name="components"),

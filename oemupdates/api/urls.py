@@ -2,52 +2,43 @@
 
 from django.urls import URLPattern, path, re_path, register_converter
 
-from oemupdates.api import (
-    activity,
-    advisories,
-    bulk,
-    bulk_preview,
-    bundles,
-    carrying,
+from oemupdates.api import component_urls
+from oemupdates.api.access import operators, share_links, tokens, update_secrets
+from oemupdates.api.components import group_components
+from oemupdates.api.frame import documents
+from oemupdates.api.frame.fields import MAX_KEY
+from oemupdates.api.groups import (
     channel_preview,
     channels,
-    component_urls,
-    demo,
-    documents,
-    drifts,
-    group_components,
     group_preview,
     group_snippet,
     group_uptake,
     groups,
+    paths,
+)
+from oemupdates.api.nodes import (
+    bulk,
+    bulk_preview,
+    carrying,
     labels,
-    mirror,
-    mirror_downloads,
     node_history,
     node_sysexts,
     node_verbs,
     nodes,
-    oem_matrix,
-    oems,
-    operators,
-    origins,
-    overview,
-    packages,
-    paths,
-    rejected,
-    releases,
-    retention,
-    server,
-    share_links,
-    syncs,
-    tokens,
-    update_secrets,
-    upstreams,
-    verifications,
     views,
-    webhooks,
 )
-from oemupdates.api.fields import MAX_KEY
+from oemupdates.api.oem import advisories, drifts, oem_matrix, oems
+from oemupdates.api.releases import (
+    bundles,
+    mirror,
+    mirror_downloads,
+    origins,
+    packages,
+    releases,
+    verifications,
+)
+from oemupdates.api.server import activity, demo, overview, rejected, retention, server, webhooks
+from oemupdates.api.sync import syncs, upstreams
 
 
 class Key:

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from oemupdates.dashboard import component_upload, components, group_components, group_transfer
+from oemupdates.dashboard.components import component_upload, components
+from oemupdates.dashboard.groups import group_components, group_transfer
 
 patterns: list[URLPattern] = [
     path("components/", components.components, name="components"),

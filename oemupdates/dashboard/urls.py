@@ -2,57 +2,51 @@
 
 from django.urls import URLPattern, path, register_converter
 
-from oemupdates.dashboard import (
+from oemupdates.dashboard import component_urls
+from oemupdates.dashboard.access import (
     account,
-    activity,
-    admin,
+    entering,
+    factors,
+    providing,
+    roles,
+    sessions,
+    tokens,
+    update_secrets,
+    users,
+)
+from oemupdates.dashboard.activity import activity
+from oemupdates.dashboard.admin import admin, health, rejected, retention, system, webhooks
+from oemupdates.dashboard.frame import demo, palette, preferences, style
+from oemupdates.dashboard.groups import (
     badges,
-    bulk,
-    bundles,
-    carrying,
     channel_target,
     channel_ways,
     channels,
-    component_urls,
-    demo,
-    entering,
-    factors,
     group_list,
     group_policy,
     groups,
-    health,
+    paths,
+)
+from oemupdates.dashboard.nodes import (
+    bulk,
+    carrying,
     node,
     node_export,
     node_verbs,
     nodes,
-    oem_catalogue,
-    overview,
-    palette,
-    paths,
-    preferences,
-    providing,
-    rejected,
+    saved_views,
+)
+from oemupdates.dashboard.oem import oem_catalogue, security
+from oemupdates.dashboard.overview import overview, start, wallboard, wallboard_links
+from oemupdates.dashboard.releases import (
+    bundles,
     release,
     release_contents,
     release_disk,
     release_payloads,
     releases,
-    retention,
-    roles,
-    saved_views,
-    security,
-    sessions,
-    start,
-    style,
     syncs,
-    system,
-    tokens,
-    update_secrets,
     upstreams,
-    users,
-    wallboard,
-    wallboard_links,
-    webhooks,
 )
 from oemupdates.services.access.share_links import SECRET_LENGTH
 

@@ -3,7 +3,7 @@ from django.db import OperationalError
 from django.middleware.csrf import get_token
 from django.test import Client, RequestFactory
 
-from oemupdates.api import reading
+from oemupdates.api.frame import reading
 from oemupdates.domain.access import Role
 from oemupdates.models import Operator
 from tests.api.conftest import problem, send, session, somebody
@@ -164,7 +164,7 @@ def test_a_fault_of_ours_is_a_problem_and_logged(
     def fail(*_args: object) -> None:
         raise RuntimeError("the reason")
 
-    monkeypatch.setattr("oemupdates.api.groups.within", fail)
+    monkeypatch.setattr("oemupdates.api.groups.groups.within", fail)
     answer = client.get("/api/v1/groups")
     assert problem(answer) == (500, "internal")
     assert "the reason" not in answer.content.decode()
@@ -177,7 +177,7 @@ def test_a_database_that_is_busy_is_worth_another_try(
     def fail(*_args: object) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr("oemupdates.api.groups.within", fail)
+    monkeypatch.setattr("oemupdates.api.groups.groups.within", fail)
     answer = api.get("/api/v1/groups")
     assert problem(answer) == (503, "unavailable")
     assert answer.headers["Retry-After"] == "2"

@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from oemupdates.api import paging
-from oemupdates.api.nodes import NodePages
+from oemupdates.api.frame import paging
+from oemupdates.api.nodes.nodes import NodePages
 from oemupdates.domain.access import EVERYWHERE, Role
 from oemupdates.domain.node import State
 from oemupdates.domain.query import Query

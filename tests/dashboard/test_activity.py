@@ -256,7 +256,7 @@ class TestExport:
     def test_is_as_long_as_it_must(
         self, page: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
     ) -> None:
-        monkeypatch.setattr("oemupdates.dashboard.exporting.CHUNK", 4)
+        monkeypatch.setattr("oemupdates.dashboard.frame.exporting.CHUNK", 4)
         for number in range(10):
             make_activity(at=timezone.now(), subject=f"n{number}")
         with django_assert_max_num_queries(14):

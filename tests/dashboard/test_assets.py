@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from oemupdates.dashboard import words
+import oemupdates
 
-ROOT = Path(words.__file__).parent.parent.parent
+ROOT = Path(oemupdates.__file__).parents[1]
 STATIC, TEMPLATES = ROOT / "static", ROOT / "templates"
 LISTED = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
 MOST_CSS = 12 * 1024
@@ -39,7 +39,7 @@ def test_what_is_not_ours_comes_with_its_licence() -> None:
 
 
 def test_every_icon_is_used() -> None:
-    sources = [*TEMPLATES.rglob("*.html"), *(ROOT / "oemupdates/dashboard").glob("*.py")]
+    sources = [*TEMPLATES.rglob("*.html"), *(ROOT / "oemupdates/dashboard").rglob("*.py")]
     code = "".join(path.read_text() for path in sources)
     icons = {path.stem for path in (TEMPLATES / "icons").glob("*.svg")}
     assert {icon for icon in icons if f'"{icon}"' not in code} == set()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from oemupdates.dashboard.group_policy import PolicyForm
+from oemupdates.dashboard.groups.group_policy import PolicyForm
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Node, Operator

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from oemupdates.dashboard import group_list
-from oemupdates.dashboard.group_policy import PolicyForm
+from oemupdates.dashboard.groups import group_list
+from oemupdates.dashboard.groups.group_policy import PolicyForm
 from oemupdates.domain.node import State
 from oemupdates.models import Group
 from oemupdates.services.nodes import nodes

@@ -8,7 +8,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import escape
 
-from oemupdates.dashboard.tracing import QUESTIONS
+from oemupdates.dashboard.nodes.tracing import QUESTIONS
 from oemupdates.domain.access import Role
 from oemupdates.domain.checkin import DERIVED, OBSERVED, REPORTED
 from oemupdates.domain.event import Meaning

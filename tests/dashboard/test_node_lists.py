@@ -85,7 +85,7 @@ class TestExport:
     def test_goes_through_every_chunk_and_asks_the_same_of_each(
         self, page: Client, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries
     ) -> None:
-        monkeypatch.setattr("oemupdates.dashboard.node_export.CHUNK", 4)
+        monkeypatch.setattr("oemupdates.dashboard.nodes.node_export.CHUNK", 4)
         made = [make_node().machine_id for _ in range(10)]
         with django_assert_max_num_queries(10):
             rows = cells(page)

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from oemupdates.dashboard.palette import MOST_ROWS
+from oemupdates.dashboard.frame.palette import MOST_ROWS
 from oemupdates.domain.access import Role
 from oemupdates.models import Advisory, Operator
 from tests.dashboard.conftest import log_in, permit

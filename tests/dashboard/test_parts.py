@@ -8,8 +8,8 @@ import pytest
 from django import forms
 from django.template import Context, Template
 
-from oemupdates.dashboard import drawing
-from oemupdates.dashboard.drawing import Cell, Chart, HeatMap, Row, Series, Stage
+from oemupdates.dashboard.frame import drawing
+from oemupdates.dashboard.frame.drawing import Cell, Chart, HeatMap, Row, Series, Stage
 
 pytestmark = pytest.mark.once
 

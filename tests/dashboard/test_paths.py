@@ -3,7 +3,7 @@ import re
 import pytest
 from django.test import Client
 
-from oemupdates.dashboard.path_drawing import MOST_COLUMNS, draw
+from oemupdates.dashboard.groups.path_drawing import MOST_COLUMNS, draw
 from oemupdates.domain.access import Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Channel, DeadEnd, Floor, Operator

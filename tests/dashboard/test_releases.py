@@ -6,8 +6,8 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from oemupdates.dashboard import releases
-from oemupdates.dashboard.adoption import adoption_chart
+from oemupdates.dashboard.releases import releases
+from oemupdates.dashboard.releases.adoption import adoption_chart
 from oemupdates.domain.access import EVERYWHERE, Role
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.models import Operator, Package, PackageList, Payload, Release, Sample

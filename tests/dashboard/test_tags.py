@@ -4,7 +4,7 @@ import pytest
 from django.template import Context, Template
 from django.utils import timezone
 
-from oemupdates.dashboard import parts, tags
+from oemupdates.dashboard.frame import parts, tags
 
 pytestmark = pytest.mark.once
 

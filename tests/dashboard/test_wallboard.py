@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from oemupdates.dashboard import wallboard
+from oemupdates.dashboard.overview import wallboard
 from oemupdates.domain.access import Role
 from oemupdates.domain.node import State
 from oemupdates.models import Group, Operator, ShareLink

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from oemupdates.dashboard import rejected_words, words
+import oemupdates
+from oemupdates.dashboard.frame import rejected_words, words
 from oemupdates.domain.event import Meaning
 from oemupdates.domain.node import State
 from oemupdates.domain.reason import Reason, Why, change
 from oemupdates.services.server.retention import Kind
 
-PRODUCT = Path(words.__file__).parent.parent
+PRODUCT = Path(oemupdates.__file__).parent
 ICONS = PRODUCT.parent / "templates/icons"
 
 pytestmark = pytest.mark.once

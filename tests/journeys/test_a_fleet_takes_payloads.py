@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from oemupdates.dashboard.timeline import timeline
+from oemupdates.dashboard.nodes.timeline import timeline
 from oemupdates.domain.policy import OS_PAYLOAD
 from oemupdates.management.simulation.habits import Habits
 from oemupdates.management.simulation.request import Facts

@@ -1,0 +1,1 @@
+"""Operators, tokens, secrets and links."""

@@ -1,0 +1,1 @@
+"""Components, their images, and the groups that want them."""

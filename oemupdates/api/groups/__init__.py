@@ -1,0 +1,1 @@
+"""Groups and channels, and the ways to their targets."""

@@ -1,0 +1,1 @@
+"""Nodes: found, shown, changed, one by one and in bulk."""

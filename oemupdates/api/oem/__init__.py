@@ -1,0 +1,1 @@
+"""OEMs, their drift, and known holes in what they bring."""

@@ -1,0 +1,1 @@
+"""Releases, their payloads, and what of them lies here."""

@@ -1,0 +1,1 @@
+"""What this server did, refused, keeps and sends."""

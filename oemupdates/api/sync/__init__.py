@@ -1,0 +1,1 @@
+"""Upstreams, and the runs that bring releases from there."""

@@ -1,0 +1,1 @@
+"""Ways in, and who may what."""

@@ -1,0 +1,1 @@
+"""What was done, found and followed."""

@@ -1,0 +1,1 @@
+"""The parts of this server, and what it refused, keeps and sends."""

@@ -1,0 +1,1 @@
+"""Groups and channels, their policies, and the ways to what they want."""

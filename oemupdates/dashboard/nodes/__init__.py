@@ -1,0 +1,1 @@
+"""Nodes: the list and what is done with it, and one node."""

@@ -1,0 +1,1 @@
+"""The first look: the overview, its inbox, and the wallboard."""

@@ -1,0 +1,1 @@
+"""Releases, where they come from, and what of them lies here."""
