@@ -30,6 +30,7 @@ CHOICES: Mapping[str, str] = {
     "release.imported": "A release was imported",
     "release.blocked": "A release was blocked",
     "release.*": "Everything about releases",
+    "component.*": "Everything about components and their images",
     "upstream.sync_failed": "An upstream cannot be synced any more",
     "upstream.sync_recovered": "An upstream can be synced again",
     "upstream.*": "Everything about upstreams and syncs",

@@ -32,7 +32,7 @@ def want(
         row = ComponentWant.objects.filter(group=group, component=component).first()
         if row is not None and row.up_to == up_to:
             return row
-        before = {"wants": f"{component} {row.up_to or 'newest'}"} if row else {}
+        before = {"wants": _said(component, row.up_to)} if row else {}
         row = row or ComponentWant(group=group, component=component)
         row.up_to = up_to
         row.save()
@@ -41,7 +41,7 @@ def want(
             subject=group,
             by=by,
             before=before,
-            after={"wants": f"{component} {up_to or 'newest'}"},
+            after={"wants": _said(component, up_to)},
             why=why,
         )
     return row
@@ -66,3 +66,7 @@ def unwant(group: Group, component: Component, *, by: Operator | None, why: str 
             before={"wants": str(component)},
             why=why,
         )
+
+
+def _said(component: Component, up_to: str) -> str:
+    return f"{component} up to {up_to}" if up_to else f"the newest {component}"

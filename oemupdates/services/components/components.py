@@ -129,7 +129,8 @@ def remove(component: Component, *, by: Operator | None, why: str = "") -> None:
     with changing():
         wants = ComponentWant.objects.filter(component=component).select_related("group")
         if groups := sorted(str(want.group) for want in wants):
-            raise CannotRemoveComponent(f"{component} stays: {', '.join(groups)} wants it.")
+            verb = "wants" if len(groups) == 1 else "want"
+            raise CannotRemoveComponent(f"{component} stays: {', '.join(groups)} {verb} it.")
         before: dict[str, activity.Value] = {
             str(image): f"sha256 {image.sha256}" for image in component.images.all()
         }

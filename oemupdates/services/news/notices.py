@@ -39,6 +39,8 @@ _SETTLES_SECONDS = 5.0
 _KINDS: dict[str, str] = {Meaning.FAILED: NODE_FAILED, Meaning.ROLLED_BACK: NODE_ROLLED_BACK}
 # Where the pages of subjects are.
 PAGES = {"node": "nodes", "group": "groups", "channel": "channels", "release": "releases"}
+# Their page goes by the component's name, with which what is said of both begins.
+_OF_COMPONENTS = frozenset({"component", "componentimage"})
 
 
 def find(now: datetime) -> int:
@@ -102,11 +104,18 @@ def _of_activity(rows: Iterable[Activity]) -> list[Notice]:
     notices = []
     for row in rows:
         data = describe(row)
-        page = PAGES.get(row.subject_kind)
-        if page and row.subject_id:
-            data["url"] = f"{settings.FLEET_URL}/{page}/{row.subject_id}/"
+        if page := _page(row):
+            data["url"] = f"{settings.FLEET_URL}/{page}/"
         notices.append(Notice(f"activity-{row.pk}", row.verb, row.at, data))
     return notices
+
+
+def _page(row: Activity) -> str:
+    """Where the page of an activity's subject is; empty if it has none."""
+    if row.subject_kind in _OF_COMPONENTS:
+        return f"components/{row.subject.partition(' ')[0]}"
+    page = PAGES.get(row.subject_kind)
+    return f"{page}/{row.subject_id}" if page and row.subject_id else ""
 
 
 def _of_events(rows: Iterable[Event]) -> list[Notice]:

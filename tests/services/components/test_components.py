@@ -164,7 +164,13 @@ class TestRemove:
         component_wants.want(seeded_group(), image.component, by=None)
         with pytest.raises(CannotRemoveComponent, match=r"stable \(amd64\) wants it"):
             components.remove(image.component, by=None)
-        component_wants.unwant(seeded_group(), image.component, by=None)
+        host_image(tmp_path, architecture="arm64")
+        component_wants.want(seeded_group(architecture="arm64"), image.component, by=None)
+        with pytest.raises(CannotRemoveComponent, match=r"stable \(arm64\) want it"):
+            components.remove(image.component, by=None)
+        for architecture in ("amd64", "arm64"):
+            group = seeded_group(architecture=architecture)
+            component_wants.unwant(group, image.component, by=None)
         components.remove(image.component, by=None)
         assert not ComponentImage.objects.exists()
         there = root / "components/kubernetes/kubernetes-v1.31.0-x86-64.raw"
@@ -195,8 +201,8 @@ class TestWant:
         assert ComponentWant.objects.get().up_to == "v1.31.0"
         told = last_activity()
         assert (told.before, told.after) == (
-            {"wants": "kubernetes newest"},
-            {"wants": "kubernetes v1.31.0"},
+            {"wants": "the newest kubernetes"},
+            {"wants": "kubernetes up to v1.31.0"},
         )
         many = Activity.objects.count()
         component_wants.want(seeded_group(), image.component, up_to="v1.31.0", by=None)

@@ -1,6 +1,8 @@
 """What webhooks are told of."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -13,6 +15,7 @@ from oemupdates.services.news import webhooks
 from oemupdates.services.news.notices import NAMED, PAGES, find
 from oemupdates.services.news.webhooks import Terms
 from oemupdates.services.nodes import nodes
+from tests.component_images import host_image
 from tests.services.makers import make_node, make_operator, make_release
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +55,18 @@ class TestFind:
         assert [(one.webhook.name, one.kind) for one in WebhookDelivery.objects.all()] == [
             ("ops", "node.held")
         ]
+
+    def test_leads_from_an_image_to_its_component(
+        self, ann: Operator, tmp_path: Path, settings: Any
+    ) -> None:
+        settings.PAYLOAD_DIR = tmp_path / "hosted"
+        webhooks.create(Terms("ops", "https://hook.example.net/", ["component.*"]), by=ann)
+        host_image(tmp_path)
+        find(timezone.now())
+        (delivery,) = WebhookDelivery.objects.all()
+        assert delivery.kind == "component.image_added"
+        page = reverse("dashboard:component", args=["kubernetes"])
+        assert delivery.body["data"]["url"] == f"http://testserver{page}"
 
     def test_tells_nothing_from_before_a_webhook(self, ann: Operator) -> None:
         nodes.hold(make_node(), by=ann, because="before")
