@@ -15,7 +15,7 @@ from oemupdates.domain.ebuild import order as order_builds
 from oemupdates.domain.node import Node, State
 from oemupdates.domain.oem import NO_OEM, payload_name
 from oemupdates.domain.report import Extension, Report, flatcar_name
-from oemupdates.domain.sysupdate import compare, version_of
+from oemupdates.domain.sysupdate import order, version_of
 from oemupdates.domain.version import BadVersion, parse
 
 INITIAL = "-initial.raw"
@@ -252,8 +252,9 @@ def _components(facts: Facts) -> list[Found]:
     for component, wanted in facts.components:
         image = report.extension(component)
         has = version_of(component, image.target) if image else ""
-        if has and (order := compare(has, wanted)):
-            drift = Drift.SYSUPDATE_BEHIND if order < 0 else Drift.SYSUPDATE_AHEAD
+        if has and order(has) != order(wanted):
+            is_behind = order(has) < order(wanted)
+            drift = Drift.SYSUPDATE_BEHIND if is_behind else Drift.SYSUPDATE_AHEAD
             found.append(Found(drift, Basis.REPORT, component, wanted))
     return found
 

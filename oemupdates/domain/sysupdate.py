@@ -7,9 +7,9 @@ the newest image that a list names, so what it runs is steered by what its list 
 import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from functools import cmp_to_key, lru_cache
+from functools import lru_cache
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from oemupdates.domain.extension import ARCHITECTURES
 from oemupdates.domain.version import without_build
@@ -124,7 +124,7 @@ def listed(
 
 def newest_first(images: Iterable[Image]) -> tuple[Image, ...]:
     """Images in the order of which a node takes the first that it can."""
-    return tuple(sorted(images, key=lambda image: by_age(image.version), reverse=True))
+    return tuple(sorted(images, key=lambda image: order(image.version), reverse=True))
 
 
 def sums(images: Sequence[Image]) -> bytes:
@@ -135,57 +135,34 @@ def sums(images: Sequence[Image]) -> bytes:
 
 def is_older(one: str, other: str) -> bool:
     """Whether systemd takes a version for older than another."""
-    return compare(one, other) < 0
-
-
-@lru_cache(maxsize=4096)
-def compare(one: str, other: str) -> int:
-    """Order two versions as systemd does (UAPI.10): below, at or above zero.
-
-    Source: https://uapi-group.org/specifications/specs/version_format_specification/
-    """
-    while True:
-        one, other = (re.sub(r"^[^0-9A-Za-z~.^-]+", "", text) for text in (one, other))
-        if one == other:
-            return 0
-        for mark in _MARKS:
-            has = [text[:1] == mark for text in (one, other)]
-            if has[0] != has[1]:
-                return -1 if has[0] else 1
-            if has[0]:
-                one, other = one[1:], other[1:]
-        is_number = one[:1].isdigit() or other[:1].isdigit()
-        order, one, other = (_numbers if is_number else _letters)(one, other)
-        if order:
-            return order
+    return order(one) < order(other)
 
 
 # What is below all that begins otherwise, the lowest first; "" is a version's end.
 _MARKS = ("~", "", "-", "^", ".")
+_NO_PART = re.compile(r"[^0-9A-Za-z~.^-]+")
+_PART = re.compile(r"(?P<digits>[0-9]+)|(?P<letters>[A-Za-z]*)")
 
 
-def _numbers(one: str, other: str) -> tuple[int, str, str]:
-    """How two versions stand by the numbers that they begin with, and what follows those."""
-    ours, one = _split(r"[0-9]*", one)
-    theirs, other = _split(r"[0-9]*", other)
-    keys = [(bool(text), len(text.lstrip("0")), text.lstrip("0")) for text in (ours, theirs)]
-    return _sign(*keys), one, other
+@lru_cache(maxsize=4096)
+def order(version: str) -> tuple[bool | int | str, ...]:
+    """What versions compare by as systemd compares them (UAPI.10).
 
-
-def _letters(one: str, other: str) -> tuple[int, str, str]:
-    """The same by letters."""
-    ours, one = _split(r"[A-Za-z]*", one)
-    theirs, other = _split(r"[A-Za-z]*", other)
-    return _sign(ours, theirs), one, other
-
-
-def _split(pattern: str, text: str) -> tuple[str, str]:
-    rest = re.sub(f"^{pattern}", "", text)
-    return text[: len(text) - len(rest)], rest
-
-
-def _sign(one: Any, other: Any) -> int:
-    return int(one > other) - int(one < other)
-
-
-by_age = cmp_to_key(compare)
+    Source: https://uapi-group.org/specifications/specs/version_format_specification/
+    """
+    key: list[bool | int | str] = []
+    rest = version
+    while True:
+        if found := _NO_PART.match(rest):
+            rest = rest[found.end() :]
+        for mark in _MARKS:
+            has = rest[:1] == mark
+            key.append(not has)
+            if has and not mark:
+                return tuple(key)
+            rest = rest[has:]
+        part = _PART.match(rest)
+        digits, letters = part.groups("") if part else ("", "")
+        rest = rest[len(digits) + len(letters) :]
+        number = digits.lstrip("0")
+        key += [bool(digits), len(number), number or letters]

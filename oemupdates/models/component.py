@@ -34,6 +34,9 @@ class ComponentImage(models.Model):
     is withdrawn is on no node's list; nodes that have it keep it.
     """
 
+    # What an `Image` is made of, for who reads many.
+    VALUES = ("component__name", "version", "architecture", "sha256", "size", "bound_to")
+
     component = models.ForeignKey(Component, models.CASCADE, related_name="images")
     version = models.CharField(max_length=64)
     architecture = models.CharField(max_length=16, choices=Architecture)

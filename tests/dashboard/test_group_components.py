@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from oemupdates.dashboard.groups.group_components import FEW_VERSIONS
 from oemupdates.domain import transfer
 from oemupdates.domain.access import Role
 from oemupdates.models import Component, ComponentWant, Group, Operator
@@ -95,6 +96,17 @@ def test_a_version_that_is_withdrawn_stays_chosen(page: Client, group: Group) ->
     html = section(page.get(f"/groups/{group.pk}/"))
     assert '<option value="tool 1.0.0" selected>up to 1.0.0, which is withdrawn' in html
     assert "tool up to 1.0.0 nothing" in words(html)
+
+
+def test_the_newest_versions_may_be_chosen_and_the_one_that_is(page: Client, group: Group) -> None:
+    make_component("tool", *(f"1.{minor}" for minor in range(FEW_VERSIONS + 5)))
+    html = section(page.get(f"/groups/{group.pk}/"))
+    assert html.count('value="tool 1.') == FEW_VERSIONS
+    assert 'value="tool 1.4"' not in html
+    post(page, group, want="tool 1.4")
+    html = section(page.get(f"/groups/{group.pk}/"))
+    assert '<option value="tool 1.4" selected>up to 1.4</option>' in html
+    assert html.count('value="tool 1.') == FEW_VERSIONS + 1
 
 
 def test_a_group_whose_updates_are_off_lists_nothing(page: Client, group: Group) -> None:

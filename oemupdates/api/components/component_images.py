@@ -94,7 +94,7 @@ def _age(image: ComponentImage) -> tuple[Any, ...]:
 
 def _place(version: str, architecture: str) -> tuple[Any, ...]:
     # Versions that are written otherwise may be of one age.
-    return sysupdate.by_age(version), version, architecture
+    return sysupdate.order(version), version, architecture
 
 
 class Images(Resource):

@@ -1,7 +1,7 @@
 """Components over the API: extensions that nodes keep up to date by systemd-sysupdate."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import partial
 
 from django.db import models
@@ -17,8 +17,10 @@ from oemupdates.api.frame.shapes import GroupRef
 from oemupdates.api.groups.groups import within
 from oemupdates.domain import sysupdate
 from oemupdates.domain.access import Permission, Reach
-from oemupdates.models import Component, ComponentImage, ComponentWant, Group
+from oemupdates.models import Component, ComponentWant, Group
+from oemupdates.services.components import component_sums
 from oemupdates.services.components import components as verbs
+from oemupdates.services.components.component_sums import Sum
 from oemupdates.services.shared.configuration import changing
 
 BY_NAME = Order(("name", "pk"), is_descending=False)
@@ -54,11 +56,6 @@ def named(name: str) -> Component:
     if found is None:
         raise Http404
     return found
-
-
-def newest(images: Iterable[ComponentImage]) -> ComponentImage | None:
-    """The image of the newest version among some."""
-    return max(images, key=lambda image: sysupdate.by_age(image.version), default=None)
 
 
 class Components(Resource):
@@ -104,15 +101,13 @@ def _shown(call: Call, name: str) -> Component:
 
 def _complete(reach: Reach, rows: list[Component]) -> None:
     """Add to components what is shown of their images, and the groups that want them."""
-    images: dict[int, list[ComponentImage]] = defaultdict(list)
-    for image in ComponentImage.objects.filter(component__in=rows):
-        images[image.component_id].append(image)
+    sums = component_sums.of(rows)
     groups: dict[int, list[Group]] = defaultdict(list)
     for want in _wants(reach).filter(component__in=rows):
         groups[want.component_id].append(want.group)
     for row in rows:
-        row.image_count = len(images[row.pk])  # type: ignore[attr-defined]
-        row.newest = list(_newest_of_each(images[row.pk]))  # type: ignore[attr-defined]
+        row.image_count = sums[row.pk].images  # type: ignore[attr-defined]
+        row.newest = list(_newest_of_each(sums[row.pk]))  # type: ignore[attr-defined]
         row.groups = groups[row.pk]  # type: ignore[attr-defined]
 
 
@@ -121,12 +116,7 @@ def _wants(reach: Reach) -> models.QuerySet[ComponentWant]:
     return wants.order_by("group__name", "group__architecture")
 
 
-def _newest_of_each(images: list[ComponentImage]) -> Iterable[ComponentImage]:
+def _newest_of_each(summed: Sum) -> Iterator[dict[str, str]]:
     for architecture in ARCHITECTURES:
-        found = newest(
-            image
-            for image in images
-            if image.architecture == architecture and image.withdrawn_at is None
-        )
-        if found is not None:
-            yield found
+        if version := summed.newest.get(architecture):
+            yield {"architecture": architecture, "version": version}

@@ -1,6 +1,5 @@
 """Which components a group's nodes should have, over the API, and what they are given for that."""
 
-from collections import defaultdict
 from functools import partial
 from typing import Any
 
@@ -8,7 +7,7 @@ from django.db import models
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 
-from oemupdates.api.components.components import named, newest
+from oemupdates.api.components.components import named
 from oemupdates.api.frame.call import Call, Listed
 from oemupdates.api.frame.fields import Plain, Reasoned, Shape, Text
 from oemupdates.api.frame.operation import Resource, operation
@@ -17,7 +16,8 @@ from oemupdates.api.frame.problems import StaleVersion
 from oemupdates.api.groups.groups import seen
 from oemupdates.domain import sysupdate, transfer
 from oemupdates.domain.access import Permission
-from oemupdates.models import ComponentImage, ComponentWant, Group
+from oemupdates.models import ComponentWant, Group
+from oemupdates.services.components import component_sums
 from oemupdates.services.components import component_wants as verbs
 from oemupdates.services.shared.configuration import changing
 
@@ -193,16 +193,7 @@ def _one(group: Group, component: str) -> ComponentWant:
 
 def _complete(group: Group, rows: list[ComponentWant]) -> None:
     """Add to what a group wants the newest version that there is of it."""
-    images: dict[int, list[ComponentImage]] = defaultdict(list)
-    wanted = [row.component_id for row in rows]
-    for image in ComponentImage.objects.filter(
-        component__in=wanted, architecture=group.architecture, withdrawn_at=None
-    ):
-        images[image.component_id].append(image)
+    images = component_sums.listed(group.architecture)
     for row in rows:
-        found = newest(
-            image
-            for image in images[row.component_id]
-            if not (row.up_to and sysupdate.is_older(row.up_to, image.version))
-        )
+        found = component_sums.first(images.get(row.component.name, ()), row.up_to)
         row.newest = found.version if found else None  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Components: which there are, their images, and which groups want them."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.contrib import messages
@@ -9,11 +10,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from oemupdates.dashboard.activity.activity import row
-from oemupdates.dashboard.components import component_images
 from oemupdates.dashboard.frame.acting import act, needs, operator, where
 from oemupdates.domain.access import Permission, Reach
 from oemupdates.domain.drift import count
-from oemupdates.domain.sysupdate import is_component
+from oemupdates.domain.sysupdate import Image, is_component, order
 from oemupdates.models import (
     Activity,
     Architecture,
@@ -23,8 +23,9 @@ from oemupdates.models import (
     Group,
     NodeCount,
 )
+from oemupdates.services.components import component_sums, list_keys
 from oemupdates.services.components import components as verbs
-from oemupdates.services.components import list_keys
+from oemupdates.services.components.component_sums import Sum
 
 LATEST_ACTIVITY = 10
 # So many images stand on a component's page unless all are asked for.
@@ -45,7 +46,7 @@ class Wanting(NamedTuple):
     """A group that wants a component: the newest image for it, and how many nodes it has."""
 
     want: ComponentWant
-    newest: ComponentImage | None
+    newest: Image | None
     nodes: int
 
 
@@ -62,9 +63,10 @@ def components(request: HttpRequest) -> HttpResponse:
     """List the components."""
     reach = where(request, Permission.READ_FLEET)
     wants = _wants(reach)
-    found = Component.objects.prefetch_related("images", Prefetch("wants", wants))
+    found = Component.objects.prefetch_related(Prefetch("wants", wants))
+    sums = component_sums.of(found)
     context = {
-        "rows": [_row(one) for one in found],
+        "rows": [_row(one, sums[one.pk]) for one in found],
         "architectures": Architecture.values,
         "drifts": count(NodeCount.objects.within(reach).by("drift")),
         "signature": signature(),
@@ -78,17 +80,18 @@ def component(request: HttpRequest, component: str) -> HttpResponse:
     """Show a component: its images, the newest first, and the groups that want it."""
     found = _named(component)
     reach = where(request, Permission.READ_FLEET)
-    images = component_images.newest_first(found.images.select_related("component"))
+    images = _newest_first(found.images.select_related("component"))
     shown = images if "all" in request.GET else images[:FEW_IMAGES]
+    summed = component_sums.of([found])[found.pk]
     about = Q(subject_kind="component", subject_id=found.pk) | Q(
         subject_kind="componentimage", subject_id__in=[image.pk for image in images]
     )
     context = {
         "component": found,
-        "newest": [(arch, version) for arch, version in _newest(images) if version],
+        "newest": [(arch, version) for arch, version in _newest(summed) if version],
         "images": shown,
-        "number": len(images),
-        "size": sum(image.size for image in images),
+        "number": summed.images,
+        "size": summed.size,
         "wanting": _wanting(found, images, reach),
         "is_wanted": found.wants.exists(),
         "signature": signature(),
@@ -171,30 +174,32 @@ def _wants(reach: Reach) -> QuerySet[ComponentWant]:
     return wants.filter(group__in=Group.objects.within(reach))
 
 
-def _row(found: Component) -> Row:
-    images = list(found.images.all())
-    return Row(
-        found,
-        _newest(component_images.newest_first(images)),
-        len(images),
-        sum(image.size for image in images),
-        [want.group for want in found.wants.all()],
-    )
+def _row(found: Component, summed: Sum) -> Row:
+    groups = [want.group for want in found.wants.all()]
+    return Row(found, _newest(summed), summed.images, summed.size, groups)
 
 
-def _newest(images: list[ComponentImage]) -> list[tuple[str, str]]:
-    """The newest version on the lists for each architecture, of images that begin with it."""
-    newest = {one: component_images.newest(images, one) for one in Architecture.values}
-    return [(one, image.version if image else "") for one, image in newest.items()]
+def _newest(summed: Sum) -> list[tuple[str, str]]:
+    return [(one, summed.newest.get(one, "")) for one in Architecture.values]
+
+
+def _newest_first(images: Iterable[ComponentImage]) -> list[ComponentImage]:
+    """Images as systemd orders them, those of a version by architecture."""
+    by_architecture = sorted(images, key=lambda image: image.architecture)
+    return sorted(by_architecture, key=lambda image: order(image.version), reverse=True)
 
 
 def _wanting(found: Component, images: list[ComponentImage], reach: Reach) -> list[Wanting]:
     """The groups that want a component, as far as somebody may see them."""
     nodes = dict(NodeCount.objects.within(reach).by("group"))
+    listed: dict[str, list[Image]] = {one: [] for one in Architecture.values}
+    for image in images:
+        if image.withdrawn_at is None:
+            listed[image.architecture].append(image.image)
     return [
         Wanting(
             want,
-            component_images.newest(images, want.group.architecture, want.up_to),
+            component_sums.first(listed[want.group.architecture], want.up_to),
             nodes.get(want.group_id, 0),
         )
         for want in _wants(reach).filter(component=found)

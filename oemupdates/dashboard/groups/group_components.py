@@ -3,34 +3,47 @@
 from typing import Any, NamedTuple
 
 from django.contrib import messages
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from oemupdates.dashboard.components import component_images
 from oemupdates.dashboard.frame.acting import act, needs, operator, require
 from oemupdates.domain import sysupdate
 from oemupdates.domain.access import Permission
 from oemupdates.domain.drift import count
-from oemupdates.models import Component, ComponentImage, ComponentWant, Group, NodeCount
-from oemupdates.services.components import component_wants
+from oemupdates.domain.sysupdate import Image
+from oemupdates.models import Component, ComponentWant, Group, NodeCount
+from oemupdates.services.components import component_sums, component_wants
+
+# So many versions of a component may be chosen; who wants an older one has the API.
+FEW_VERSIONS = 20
 
 
 class Choice(NamedTuple):
     """A component that a group may have, and its images for the group, the newest first."""
 
     component: Component
-    images: list[ComponentImage]
+    images: tuple[Image, ...]
+
+    @property
+    def versions(self) -> list[str]:
+        """Those that may be chosen."""
+        return [image.version for image in self.images[:FEW_VERSIONS]]
 
 
 class Wanted(NamedTuple):
     """A component that a group wants, and the newest image of it on the group's lists."""
 
     want: ComponentWant
-    newest: ComponentImage | None
+    newest: Image | None
     choice: Choice
+
+    @property
+    def older_version(self) -> str:
+        """The version up to which it is wanted, if it is none of those that may be chosen."""
+        up_to = self.want.up_to
+        return "" if up_to in self.choice.versions else up_to
 
     @property
     def has_lost_version(self) -> bool:
@@ -42,11 +55,9 @@ class Wanted(NamedTuple):
 def section(found: Group) -> dict[str, Any]:
     """What a group's page says of components."""
     wants = {want.component_id: want for want in found.component_wants.all()}
-    listed = ComponentImage.objects.filter(architecture=found.architecture, withdrawn_at=None)
-    choices = [
-        Choice(one, component_images.newest_first(one.images.all()))
-        for one in Component.objects.prefetch_related(Prefetch("images", listed))
-    ]
+    rows = list(Component.objects.all())
+    images = component_sums.listed(found.architecture) if rows else {}
+    choices = [Choice(one, images.get(one.name, ())) for one in rows]
     wanted = [
         _wanted(wants[one.component.pk], one) for one in choices if one.component.pk in wants
     ]
@@ -97,8 +108,7 @@ def unwant(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _wanted(want: ComponentWant, choice: Choice) -> Wanted:
-    newest = component_images.newest(choice.images, want.group.architecture, want.up_to)
-    return Wanted(want, newest, choice)
+    return Wanted(want, component_sums.first(choice.images, want.up_to), choice)
 
 
 def _chosen(request: HttpRequest, name: str) -> Component | None:

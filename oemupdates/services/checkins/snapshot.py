@@ -234,12 +234,15 @@ def _group(row: models.Group, channels: dict[int, Channel], oems: Catalogue) -> 
 
 
 def _components() -> dict[str, tuple[Image, ...]]:
-    return {
-        component.name: newest_first(
-            row.image for row in component.images.all() if row.withdrawn_at is None
-        )
-        for component in models.Component.objects.prefetch_related("images__component")
-    }
+    images: dict[str, list[Image]] = {}
+    own = [f"images__{one}" for one in models.ComponentImage.VALUES[1:]]
+    rows = models.Component.objects.order_by().values_list("name", "images__withdrawn_at", *own)
+    for name, withdrawn_at, version, *values in rows:
+        of_it = images.setdefault(name, [])
+        # A component without an image is a row without a version.
+        if version is not None and withdrawn_at is None:
+            of_it.append(Image(name, version, *values))
+    return {name: newest_first(of_it) for name, of_it in images.items()}
 
 
 def _by_version(

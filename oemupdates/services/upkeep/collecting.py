@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from oemupdates.domain.collection import why_kept
+from oemupdates.domain.sysupdate import Image
 from oemupdates.models import BundleImport, ComponentImage, Operator, Payload
 from oemupdates.services.hosting import payload_disk
 from oemupdates.services.hosting.payload_disk import COMPONENTS, Begun, Disk, HostedFolder
@@ -118,8 +119,9 @@ def _named() -> dict[tuple[str, str], set[str]]:
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
     for architecture, version, name in rows:
         found[f"{architecture}-usr", version].add(name)
-    for row in ComponentImage.objects.select_related("component"):
-        found[COMPONENTS, row.component.name].add(row.image.file)
+    for values in ComponentImage.objects.order_by().values_list(*ComponentImage.VALUES):
+        image = Image(*values)
+        found[COMPONENTS, image.component].add(image.file)
     return found
 
 
