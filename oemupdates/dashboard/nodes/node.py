@@ -69,7 +69,7 @@ def node(request: HttpRequest, pk: int) -> HttpResponse:
     if problem:
         messages.error(request, problem)
     now = timezone.now()
-    config = snapshot.load()
+    config = snapshot.current()
     context = {
         "node": found,
         "outcome": explaining.outcome(found),
