@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
+from django.urls import reverse
 
 from oemupdates.management.commands.runfleet import BEAT, WEB, WORKER
 
@@ -52,3 +54,25 @@ def test_units_are_right(tmp_path: Path) -> None:
 def _apart(arguments: Sequence[str]) -> list[str]:
     """Options and their values as words of their own."""
     return [word for argument in arguments for word in argument.split("=", 1)]
+
+
+def test_nginx_lets_every_upload_through() -> None:
+    conf = (DEPLOY / "nginx.conf").read_text()
+    (block,) = re.findall(r"location ~ (\S+) \{([^}]*client_max_body_size 32g[^}]*)\}", conf)
+    pattern, said = block
+    assert "proxy_request_buffering off" in said
+    document = yaml.safe_load((DEPLOY.parent / "docs/openapi.yaml").read_text())
+    takes_file = [
+        path.format(id=7, name="x.gz", file="x.raw", component="x")
+        for path, verbs in document["paths"].items()
+        for verb in verbs.values()
+        if "application/octet-stream" in verb.get("requestBody", {}).get("content", {})
+    ]
+    assert len(takes_file) == 3
+    pages = [
+        reverse("dashboard:release_bundle_upload"),
+        reverse("dashboard:release_payload_add", args=[7]),
+        reverse("dashboard:component_upload"),
+    ]
+    assert [path for path in (*takes_file, *pages) if not re.match(pattern, path)] == []
+    assert not re.match(pattern, "/api/v1/nodes/")
