@@ -5,7 +5,7 @@ the track may be left out: so each request says which node asks, in which boot, 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
@@ -19,6 +19,7 @@ from oemupdates.domain.sysupdate import NOTHING, SIGNATURE, SUMS, sums
 from oemupdates.payloads.buffer import Buffer
 from oemupdates.payloads.counting import counted
 from oemupdates.payloads.sending import Receive, Scope, Send, find, send_file
+from oemupdates.payloads.together import Together, TooMany
 from oemupdates.services.components import component_lists, component_polls, components, list_keys
 from oemupdates.services.components.component_lists import Asked, Listing
 from oemupdates.services.components.component_polls import Poll
@@ -36,6 +37,8 @@ _PATH = re.compile(
 _RETRY_AFTER_SECONDS = 60
 # Polls that wait to be written; more of them are not remembered, and answered all the same.
 _POLLS_MAX = 5000
+# Those who wait for a list; more hear that they may come again.
+_ASKED_MAX = 500
 T = TypeVar("T")
 
 
@@ -56,6 +59,7 @@ class SysupdateEndpoint:
 
     def __init__(self) -> None:
         self.polls = Polls()
+        self.lists: Together[Asked, Listing | None] = Together(_listings, most=_ASKED_MAX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -81,14 +85,14 @@ class SysupdateEndpoint:
                 await response(scope, receive, answer)
             else:
                 await self._image(asked, match["file"], scope, receive, answer)
-        except DatabaseError:
+        except (DatabaseError, TooMany):
             headers = {"retry-after": str(_RETRY_AFTER_SECONDS)}
             busy = PlainTextResponse("busy; come again later\n", 503, headers=headers)
             await busy(scope, receive, answer)
 
     async def _list(self, asked: Asked, file: str, method: str) -> Response:
         now = datetime.now(UTC)
-        found = await _in_thread(partial(component_lists.listing, asked, now))
+        found = await self.lists.ask(asked)
         if found is None:
             return PlainTextResponse("there is no such component here\n", 404)
         if file == NOTHING:
@@ -141,6 +145,10 @@ class SysupdateEndpoint:
             now = datetime.now(UTC)
             said = (node, asked.component, asked.boot_id, asked.os_version, now)
             self.polls.add(Poll(*said, took=image.version, took_at=now))
+
+
+def _listings(asked: Sequence[Asked]) -> list[Listing | None]:
+    return component_lists.listings(asked, datetime.now(UTC))
 
 
 def _text(content: bytes) -> Response:

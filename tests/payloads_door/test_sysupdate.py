@@ -1,6 +1,8 @@
 """Lists and images of components through the door, and what it refuses."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.db import DatabaseError
 
 from oemupdates.models import ComponentImage, ComponentPoll
 from oemupdates.services.components import component_lists, component_wants, components, list_keys
+from oemupdates.services.components.component_lists import Asked, Listing
 from tests.component_images import host_image
 from tests.omaha.door import Door, serving
 from tests.services.makers import make_node, seeded_group
@@ -104,9 +107,36 @@ def test_a_database_that_is_away_is_asked_again_later(
     def away(*_: object) -> None:
         raise DatabaseError
 
-    monkeypatch.setattr(component_lists, "listing", away)
+    monkeypatch.setattr(component_lists, "listings", away)
     answer = door.get(f"{FOLDER}/SHA256SUMS")
     assert (answer.status, answer.headers["retry-after"]) == (503, "60")
+
+
+def test_who_asks_at_once_is_answered_at_once(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+    look = component_lists.listings
+
+    def counted(asked: Sequence[Asked], now: datetime) -> list[Listing | None]:
+        looked.append(len(asked))
+        return look(asked, now)
+
+    monkeypatch.setattr(component_lists, "listings", counted)
+    asked = Asked("kubernetes", MACHINE, BOOT, "4593.2.1")
+
+    async def all_of(number: int) -> list[Listing | None]:
+        lists = door.application.sysupdate.lists
+        return await asyncio.gather(*(lists.ask(asked) for _ in range(number)))
+
+    found = door.run(all_of(30))
+    assert looked == [30]
+    assert {one.images[0].version for one in found if one} == {"v1.31.0"}
+
+
+def test_more_than_can_be_looked_up_come_again_later(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door.application.sysupdate.lists, "_most", 0)
+    assert door.get(f"{FOLDER}/SHA256SUMS").status == 503
 
 
 def test_polls_beyond_what_one_process_keeps_are_answered_all_the_same(

@@ -10,6 +10,7 @@ import pytest
 from oemupdates.domain import collection
 from oemupdates.domain.drift_facts import Drift
 from oemupdates.domain.report import Extension, Report
+from oemupdates.domain.sysupdate import Withheld
 from oemupdates.models import (
     Activity,
     Component,
@@ -27,7 +28,7 @@ from oemupdates.services.components import (
     list_keys,
     node_components,
 )
-from oemupdates.services.components.component_lists import Asked
+from oemupdates.services.components.component_lists import Asked, Listing
 from oemupdates.services.components.component_polls import Poll
 from oemupdates.services.components.component_wants import CannotWant
 from oemupdates.services.components.components import (
@@ -283,11 +284,16 @@ class TestNodes:
 
     def test_are_answered_by_two_looks(self, node: Node, django_assert_num_queries: Any) -> None:
         asked = Asked("kubernetes", node.machine_id, "boot-1", "4593.2.1")
-        component_lists.listing(asked, NOW)
+        nobody = asked._replace(machine_id="nobody")
+        component_lists.listings([asked], NOW)
         with django_assert_num_queries(2):
-            found = component_lists.listing(asked, NOW)
+            found, unknown, none = component_lists.listings(
+                [asked, nobody, asked._replace(component="none")], NOW
+            )
         assert found is not None
         assert [image.version for image in found.images] == ["v1.31.0", "v1.30.1"]
+        assert unknown == Listing([], Withheld.UNKNOWN_NODE)
+        assert none is None
 
     def test_have_nothing_to_show_without_any(self) -> None:
         assert node_components.of_node(make_node(), None) == []
