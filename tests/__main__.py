@@ -29,10 +29,7 @@ PACKAGES = {
 }
 # Debian 12 has that in its backports alone: it is unpacked here, and not installed.
 SYSTEMD = ROOT / ".venv" / "systemd"
-BACKPORTS = (
-    "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-    " http://deb.debian.org/debian bookworm-backports main\n"
-)
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 NOTHING_COLLECTED = 5
 # What each database is asked: tests of Chromium and those that touch no database run once.
 RUNS = {"sqlite": "", "postgres": "not browser and not once"}
@@ -72,10 +69,12 @@ def install() -> None:
 
 def unpack_systemd() -> None:
     """Unpack the systemd of Debian 12's backports beside the one that runs."""
+    mirror = debian_mirror()
     with tempfile.TemporaryDirectory(prefix="fleet-apt-") as folder:
         place = Path(folder)
         (place / "lists/partial").mkdir(parents=True)
-        (place / "backports.list").write_text(BACKPORTS)
+        source = f"deb [signed-by={KEYRING}] {mirror} bookworm-backports main\n"
+        (place / "backports.list").write_text(source)
         options = {
             "Dir::Etc::sourcelist": place / "backports.list",
             "Dir::Etc::sourceparts": "-",
@@ -88,6 +87,17 @@ def unpack_systemd() -> None:
             return
         for package in place.glob("*.deb"):
             subprocess.run(["dpkg", "-x", package, SYSTEMD], check=True)
+
+
+def debian_mirror() -> str:
+    """From where this machine gets Debian 12 itself; its backports are there too."""
+    targets = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Codename: bookworm"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return next(iter(targets.stdout.split()), "")
 
 
 def apt(command: str, *arguments: str, cwd: Path = ROOT) -> bool:

@@ -4,12 +4,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from oemupdates.domain.sysupdate import Image
 from oemupdates.models import ComponentImage
 from oemupdates.services.components import components
-from tests.__main__ import is_here
+from tests.tools import need
 
 
 def make_image(
@@ -22,8 +20,7 @@ def make_image(
     content: bytes = b"",
 ) -> Path:
     """A squashfs image as the bakery would call it, of a text and some content."""
-    if not is_here("mksquashfs"):
-        pytest.skip("mksquashfs is not installed here")
+    need("mksquashfs")
     tree = folder / "tree"
     place = tree / f"usr/lib/extension-release.d/extension-release.{component}"
     place.parent.mkdir(parents=True)

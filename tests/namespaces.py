@@ -1,11 +1,12 @@
 """Mount namespaces, in which programs of a node meet a node's files."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.tools import need
 
 NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 _SYS_ADMIN = 21
@@ -13,8 +14,7 @@ _SYS_ADMIN = 21
 
 def make_sure_of_namespaces() -> None:
     """Leave the test out where it cannot be; where CI's root may mount, it must be."""
-    if shutil.which("unshare") is None:
-        pytest.skip("there is no unshare here")
+    need("unshare")
     probe = subprocess.run([*NAMESPACE, "true"], capture_output=True, text=True, check=False)
     if probe.returncode == 0:
         return

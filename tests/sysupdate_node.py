@@ -6,11 +6,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from oemupdates.domain.transfer import Source, transfer, transfer_path
-from tests.__main__ import SYSTEMD, is_here
+from tests.__main__ import SYSTEMD
 from tests.namespaces import NAMESPACE, make_sure_of_namespaces
+from tests.tools import need
 
 MACHINE = "0123456789abcdef0123456789abcdef"
 # systemd's own programs, the unpacked ones if they were, and the node's /etc, /opt and /run.
@@ -32,8 +31,7 @@ class SysupdateNode:
     """A node that has a component's transfer file, as `domain.transfer` writes it."""
 
     def __init__(self, root: Path, component: str, source: Source, os_version: str) -> None:
-        if not is_here("systemd-sysupdate"):
-            pytest.skip("there is no systemd-sysupdate here")
+        need("systemd-sysupdate")
         make_sure_of_namespaces()
         self.root, self.component = root, component
         self.images = root / "opt/extensions" / component

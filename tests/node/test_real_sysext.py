@@ -1,7 +1,6 @@
 """The scripts beside Debian's own systemd-sysext, which merges an image in a mount namespace."""
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.namespaces import NAMESPACE, make_sure_of_namespaces
 from tests.node.tree import NEW, SCRIPTS, Tree, shipped
+from tests.tools import need
 
 pytestmark = pytest.mark.once
 # The scripts have the programs of a node; to merge is the machine's.
@@ -29,8 +29,7 @@ look "$@"
 
 
 def test_tell_what_it_merged_and_that_it_merged_nothing(tmp_path: Path) -> None:
-    if shutil.which("systemd-sysext") is None:
-        pytest.skip("there is no systemd-sysext here")
+    need("systemd-sysext")
     make_sure_of_namespaces()
     tree = Tree(tmp_path / "node")
     tree.install()

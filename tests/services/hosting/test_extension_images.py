@@ -13,7 +13,7 @@ from oemupdates.domain.extension import BadExtension, ExtensionRelease
 from oemupdates.domain.payload import BadPayload, unsigned
 from oemupdates.services.hosting import extension_images
 from oemupdates.services.hosting.extension_images import CannotLook, look
-from tests.__main__ import is_here
+from tests.tools import need
 
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 SECTOR, FIRST = 512, 2048
@@ -49,8 +49,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def make_image(tool: str, tree: Path) -> bytes:
-    if not is_here(tool):
-        pytest.skip(f"{tool} is not installed here")
+    need(tool)
     image = tree.parent / "image"
     if tool == "mkfs.btrfs":
         with image.open("wb") as file:
@@ -97,8 +96,8 @@ class TestLook:
         ],
     )
     def test_reads_the_real_payloads(self, path: str, inside: ExtensionRelease) -> None:
-        if not is_here("mksquashfs") or not is_here("mkfs.erofs"):
-            pytest.skip("the tools of squashfs and erofs are not installed here")
+        need("mksquashfs")
+        need("mkfs.erofs")
         assert look(PAYLOADS / path) == inside
 
     @pytest.mark.parametrize("tool", MAKERS)
